@@ -1,0 +1,159 @@
+/** One connection: frames over a link, with an owned queue of what is still to be written. Knows no session. */
+import { isWarrenError, WarrenError } from "../base/errors.ts";
+import type { PeerId } from "../base/ids.ts";
+import type { Clock } from "../base/world.ts";
+import { decodeFrame, encodeFrame, type Frame, type Hello } from "../wire/frames.ts";
+import { LineReader, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from "../wire/lines.ts";
+import type { Link } from "./link.ts";
+
+/** Above this many unwritten bytes a connection says that it is full: 256 KiB. */
+export const FULL_BYTES = 262_144;
+/** Above this many a peer that does not read is given up: 4 MiB. Only answers to its own frames can get there. */
+const MAX_QUEUED_BYTES = 4_194_304;
+
+export interface ConnectionHandler {
+  /** The first frame, exactly once; nothing else is handed out before. */
+  hello(connection: Connection, hello: Hello): void;
+  frame(connection: Connection, frame: Exclude<Frame, Hello>): void;
+  /** There is room again after `isFull`. */
+  drained(connection: Connection): void;
+  /** Exactly once, whoever closed it; `error` unless it ended in order. */
+  closed(connection: Connection, error: WarrenError | undefined): void;
+}
+
+export class Connection {
+  readonly link: Link;
+  readonly peer: PeerId;
+  /** Chosen by the dialler; on the listening side known with the hello. */
+  name: string;
+  /** What the other side said first. */
+  theirs: Hello | undefined;
+  readonly openedAt: number; // steady ms, as the two below
+  heardAt: number;
+  pingedAt = 0;
+
+  readonly #clock: Clock;
+  readonly #handler: ConnectionHandler;
+  readonly #reader = new LineReader();
+  #batch = ""; // the frames of this turn
+  #unsent: Uint8Array | undefined; // what the link did not take yet
+  #wasFull = false; // somebody may have stopped because of it
+  #isEnding = false; // a bye was sent: close once everything is written
+  #isClosed = false;
+
+  constructor(link: Link, name: string, clock: Clock, handler: ConnectionHandler) {
+    this.link = link;
+    this.peer = link.peer;
+    this.name = name;
+    this.#clock = clock;
+    this.#handler = handler;
+    this.openedAt = this.heardAt = clock.steady();
+    link.open({
+      data: (chunk) => this.#onData(chunk),
+      drain: () => this.#write(),
+      closed: () => this.#close(new WarrenError("CONNECTION_LOST", "the connection was lost")),
+    });
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get isFull(): boolean {
+    return this.#batch.length + (this.#unsent?.byteLength ?? 0) > FULL_BYTES;
+  }
+
+  /** Queues a frame; those of one turn of the event loop become one write. */
+  send(frame: Frame): void {
+    if (this.#isClosed || this.#isEnding) return;
+    if (this.#batch === "") this.#clock.soon(() => this.#write());
+    this.#batch += encodeFrame(frame);
+  }
+
+  /** Says why and closes in order, after what is queued. */
+  end(code: string, message: string): void {
+    if (this.#isClosed || this.#isEnding) return;
+    this.send({ t: "bye", code, message: message.slice(0, 500) });
+    this.#isEnding = true;
+    // One that does not read shall not keep us: the rest of what is queued gets ten seconds.
+    this.#clock.after(10_000, () => this.#close(undefined));
+  }
+
+  /** Closes at once; the other side is told why if it still takes it. */
+  fail(error: WarrenError): void {
+    if (this.#isClosed) return;
+    this.send({ t: "bye", code: error.code, message: error.message.slice(0, 500) });
+    this.#write();
+    this.#close(error);
+  }
+
+  /** Closes at once and says nothing: the other side has said its last word. */
+  drop(error?: WarrenError): void {
+    this.#close(error);
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#isClosed || this.#isEnding) return;
+    this.heardAt = this.#clock.steady();
+    try {
+      if (this.theirs) this.#onFrames(chunk);
+      else this.#onFirst(chunk);
+    } catch (error) {
+      if (!isWarrenError(error)) throw error;
+      this.fail(error);
+    }
+  }
+
+  #onFirst(chunk: Uint8Array): void {
+    const first = this.#reader.shift(chunk, MAX_HELLO_BYTES);
+    if (!first) return;
+    const hello = decodeFrame(first.value);
+    if (hello.t === "bye") return this.#close(new WarrenError("PEER_REFUSED", hello.message));
+    if (hello.t !== "hello") throw new WarrenError("PROTOCOL_VIOLATION", `${hello.t} came before hello`);
+    this.theirs = hello;
+    this.#handler.hello(this, hello);
+    if (first.rest.byteLength > 0 && !this.#isClosed) this.#onFrames(first.rest);
+  }
+
+  #onFrames(chunk: Uint8Array): void {
+    for (const value of this.#reader.push(chunk, MAX_FRAME_BYTES)) {
+      const frame = decodeFrame(value);
+      if (frame.t === "hello") throw new WarrenError("PROTOCOL_VIOLATION", "a second hello");
+      this.#handler.frame(this, frame);
+      if (this.#isClosed) return; // nothing that came after the reason to close is looked at
+    }
+  }
+
+  #write(): void {
+    if (this.#isClosed) return;
+    this.#wasFull ||= this.isFull;
+    if (this.#batch !== "") {
+      const bytes = Buffer.from(this.#batch);
+      this.#unsent = this.#unsent ? Buffer.concat([this.#unsent, bytes]) : bytes;
+      this.#batch = "";
+    }
+    while (this.#unsent) {
+      const sent = this.link.write(this.#unsent); // may take less than it was given
+      if (sent <= 0) break;
+      this.#unsent = sent < this.#unsent.byteLength ? this.#unsent.subarray(sent) : undefined;
+    }
+    const queued = this.#unsent?.byteLength ?? 0;
+    if (queued > MAX_QUEUED_BYTES) {
+      return this.#close(new WarrenError("PEER_SILENT", `the peer does not read: ${queued} bytes wait for it`));
+    }
+    if (queued === 0 && this.#isEnding) return this.#close(undefined);
+    if (this.#wasFull && queued <= FULL_BYTES) {
+      this.#wasFull = false;
+      this.#handler.drained(this);
+    }
+  }
+
+  #close(error: WarrenError | undefined): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (error) this.link.terminate();
+    else this.link.end();
+    this.#unsent = undefined;
+    this.#handler.closed(this, error);
+  }
+}

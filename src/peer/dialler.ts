@@ -1,0 +1,141 @@
+/** Dialler: reaches the peers that we want to talk to, and never gives up as long as we do. */
+import { WarrenError } from "../base/errors.ts";
+import { formatAddress, type Address, type PeerId } from "../base/ids.ts";
+import { backoffMs, sleep, type Timer, type World } from "../base/world.ts";
+import type { Hello } from "../wire/frames.ts";
+import type { Link, Transport } from "./link.ts";
+
+/** Bounds that no record, however hostile, can raise. */
+const MAX_ADDRESSES = 25;
+const ADDRESS_WITHIN_MS = 6_000;
+const ALL_WITHIN_MS = 10_000;
+/** Between the starts of attempts at different addresses. Source: RFC 8305 (Happy Eyeballs), section 8. */
+const STAGGER_MS = 250;
+
+export interface DiallerHost {
+  readonly world: World;
+  readonly transport: Transport;
+  /** Where the peer may be, best first. */
+  addressesOf(peer: PeerId): Promise<readonly Address[]>;
+  connect(link: Link): Promise<Hello>;
+  isWanted(peer: PeerId): boolean;
+}
+
+interface Attempt {
+  failures: number;
+  timer: Timer | undefined;
+  isDialling: boolean;
+}
+
+export class Dialler {
+  readonly #host: DiallerHost;
+  readonly #attempts = new Map<PeerId, Attempt>();
+  readonly #abort = new AbortController();
+
+  constructor(host: DiallerHost) {
+    this.#host = host;
+  }
+
+  /** Begins to dial, unless it is already being tried; goes on for as long as the peer is wanted. */
+  want(peer: PeerId): void {
+    if (this.#attempts.has(peer) || this.#abort.signal.aborted || !this.#host.isWanted(peer)) return;
+    this.#attempts.set(peer, { failures: 0, timer: undefined, isDialling: false });
+    this.#dial(peer);
+  }
+
+  /** There is news of the peer: tries at once rather than at the end of the pause. */
+  hurry(peer: PeerId): void {
+    const attempt = this.#attempts.get(peer);
+    if (!attempt) return this.want(peer);
+    attempt.failures = 0;
+    if (!attempt.isDialling) this.#dial(peer);
+  }
+
+  /** Leaves the peer alone for so long. */
+  pause(peer: PeerId, ms: number): void {
+    const attempt = this.#attempts.get(peer) ?? { failures: 0, timer: undefined, isDialling: false };
+    this.#attempts.set(peer, attempt);
+    this.#dialAfter(peer, attempt, ms);
+  }
+
+  /** Who is there, whoever it is. @throws {WarrenError} `PEER_UNREACHABLE`, `PEER_IS_SELF`, `PEER_REFUSED` */
+  async meet(address: Address): Promise<{ peer: PeerId; hello: Hello }> {
+    const link = await this.#reach(address, undefined, this.#abort.signal);
+    return { peer: link.peer, hello: await this.#host.connect(link) };
+  }
+
+  close(): void {
+    this.#abort.abort(new WarrenError("CLOSED", "the peer was closed"));
+    for (const { timer } of this.#attempts.values()) timer?.[Symbol.dispose]();
+  }
+
+  #dial(peer: PeerId): void {
+    const attempt = this.#attempts.get(peer);
+    if (!attempt) return;
+    attempt.timer?.[Symbol.dispose]();
+    attempt.isDialling = true;
+    void this.#tryAll(peer).then((isConnected) => {
+      attempt.isDialling = false;
+      if (this.#abort.signal.aborted || isConnected || !this.#host.isWanted(peer)) {
+        this.#attempts.delete(peer);
+        return;
+      }
+      const { world } = this.#host;
+      this.#dialAfter(
+        peer,
+        attempt,
+        backoffMs(attempt.failures++, () => world.random()),
+      );
+    });
+  }
+
+  #dialAfter(peer: PeerId, attempt: Attempt, ms: number): void {
+    attempt.timer?.[Symbol.dispose]();
+    attempt.timer = this.#host.world.clock.after(ms, () => this.#dial(peer));
+  }
+
+  /** Tries the addresses one after another without waiting for the last one's failure; true once a hello has come. */
+  async #tryAll(peer: PeerId): Promise<boolean> {
+    const { clock } = this.#host.world;
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
+    const limit = clock.after(ALL_WITHIN_MS, () =>
+      abort.abort(new WarrenError("PEER_UNREACHABLE", "it took too long")),
+    );
+    try {
+      const addresses = (await this.#host.addressesOf(peer)).slice(0, MAX_ADDRESSES);
+      const attempts = addresses.map(async (address, index) => {
+        await sleep(clock, index * STAGGER_MS, signal);
+        const link = await this.#reach(address, peer, signal);
+        if (signal.aborted) return link.terminate();
+        abort.abort(); // the first one wins
+        await this.#host.connect(link);
+      });
+      await Promise.any(attempts);
+      return true;
+    } catch {
+      return false; // no address answered: the caller tries again later, for as long as it is wanted
+    } finally {
+      limit[Symbol.dispose]();
+      abort.abort();
+    }
+  }
+
+  async #reach(address: Address, expect: PeerId | undefined, outer: AbortSignal): Promise<Link> {
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, outer]);
+    const limit = this.#host.world.clock.after(ADDRESS_WITHIN_MS, () => {
+      abort.abort(
+        new WarrenError(
+          "PEER_UNREACHABLE",
+          `${formatAddress(address)} did not answer within ${ADDRESS_WITHIN_MS / 1000} s`,
+        ),
+      );
+    });
+    try {
+      return await this.#host.transport.dial(address, { expect, signal });
+    } finally {
+      limit[Symbol.dispose]();
+    }
+  }
+}

@@ -1,0 +1,315 @@
+/** Inbox: hands stored messages to the handlers, each once, in its sender's order; survives what the handlers do. */
+import { describeError } from "../base/errors.ts";
+import { KeyedQueue } from "../base/keyed-queue.ts";
+import type { Log } from "../base/log.ts";
+import { backoffMs, sleep, type World } from "../base/world.ts";
+import type { IncomingRow, InboxRow } from "../store/incoming.ts";
+import type { Store } from "../store/store.ts";
+import { HandlerRun } from "./handler-run.ts";
+
+/** So often a message's handlers are begun before it is set aside: once, and twice more after an error or a crash. */
+export const MAX_ATTEMPTS = 3;
+/** Messages in memory; what comes beyond waits on disk. */
+const MAX_LOADED = 2_048;
+/** For so long after a crash every message is noted on disk before its handlers begin: the one that caused it may come again. */
+const CAREFUL_MS = 60_000;
+const RETRY = { baseMs: 500, maxMs: 4_000 };
+
+export interface Delivery {
+  readonly message: IncomingRow;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}
+
+export type DeliveryHandler = (delivery: Delivery) => unknown;
+
+export interface InboxListener {
+  /** The handlers are done with a message (`reason` null), or it was set aside. To be committed with this turn. */
+  settled(message: IncomingRow, epoch: string, seq: number, reason: string | null): void;
+  /** So many more (or fewer) messages of this peer wait here. */
+  counted(peer: number, change: number): void;
+  /** What was counted so far is void; what is right is told next. */
+  recount(): void;
+}
+
+interface Item {
+  readonly message: IncomingRow;
+  epoch: string; // its number at its sender, which may be given anew
+  seq: number;
+  attempts: number; // how often its handlers were begun
+  stored: number | undefined; // what the disk says of that; undefined: it is not in the inbox on disk
+  run: HandlerRun | undefined;
+}
+
+export class Inbox {
+  readonly #store: Store;
+  readonly #world: World;
+  readonly #log: Log;
+  readonly #listener: InboxListener;
+  readonly #queue = new KeyedQueue<string>();
+  readonly #suspects = new KeyedQueue<"suspects">(); // messages that a crash interrupted run one at a time
+  readonly #carefulUntil: number; // steady ms
+  #items = new Map<number, Item>(); // by place: in memory and not done
+  #dirty = new Set<Item>(); // to be looked at before this turn's commit
+  #handler: DeliveryHandler | undefined;
+  #loadedUpTo = 0; // every message of the inbox up to this place is in #items
+  #hasMore = false; // there may be messages of the inbox above it
+  #isLoading = false;
+  #onIdle: (() => void) | undefined;
+  #abort = new AbortController();
+
+  /** `hasCrashed`: whether the last run of this peer ended without closing. */
+  constructor(store: Store, world: World, log: Log, hasCrashed: boolean, listener: InboxListener) {
+    this.#store = store;
+    this.#world = world;
+    this.#log = log;
+    this.#listener = listener;
+    this.#carefulUntil = hasCrashed ? world.clock.steady() + CAREFUL_MS : 0;
+  }
+
+  /** Takes a message that was just stored in this turn. */
+  take(message: IncomingRow, epoch: string, seq: number): void {
+    this.#listener.counted(message.peer, 1);
+    const item: Item = { message, epoch, seq, attempts: 0, stored: undefined, run: undefined };
+    this.#dirty.add(item);
+    if (!this.#handler || this.#hasMore || this.#items.size >= MAX_LOADED) {
+      this.#hasMore = true;
+      return;
+    }
+    this.#begin(item);
+  }
+
+  /** A message that is here came again under another number; tells whether it still waits. */
+  renumber(place: number, peer: number, epoch: string, seq: number): boolean {
+    const item = this.#items.get(place);
+    if (item) {
+      item.epoch = epoch;
+      item.seq = seq;
+      this.#dirty.add(item);
+      return true;
+    }
+    const row = this.#store.incoming.waitingAfter(place - 1, 1)[0];
+    if (row?.place !== place) return false;
+    this.#store.incoming.wait(place, peer, epoch, seq, row.attempts);
+    return true;
+  }
+
+  /** Begins to hand out, with what has waited longest. */
+  open(handler: DeliveryHandler): void {
+    this.#handler = handler;
+    this.#hasMore = true;
+    this.#load();
+  }
+
+  /** Hands out nothing more; what is handed out goes on. */
+  pause(): void {
+    this.#handler = undefined;
+    this.#queue.clear();
+    for (const item of this.#items.values()) if (!item.run) this.#items.delete(item.message.place);
+    this.#loadedUpTo = 0;
+    this.#hasMore = true;
+  }
+
+  /** Resolves when nothing runs any more, or after `ms`. */
+  idle(ms: number): Promise<void> {
+    if (this.#items.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#world.clock.after(ms, resolve);
+      this.#onIdle = () => {
+        timer[Symbol.dispose]();
+        resolve();
+      };
+    });
+  }
+
+  /** Tells the listener how many messages wait for each peer's handlers. */
+  count(): void {
+    this.#listener.recount();
+    for (const { peer, count } of this.#store.incoming.waitingCounts()) this.#listener.counted(peer, count);
+  }
+
+  /** Aborts what runs. What has not ended by now is as if it had not been begun: being closed is no fault of a message. */
+  close(): void {
+    this.#abort.abort(new DOMException("the peer closes", "AbortError"));
+    this.#queue.clear();
+    for (const item of this.#items.values()) {
+      if (item.run) item.attempts--;
+      this.#dirty.add(item);
+      item.run?.end();
+    }
+    this.#items = new Map();
+  }
+
+  /** Before each commit: what is not done is in the inbox, with what it has done so far. */
+  save(): void {
+    for (const item of this.#dirty) {
+      const { place, peer } = item.message;
+      if (item.stored !== item.attempts) this.#store.incoming.wait(place, peer, item.epoch, item.seq, item.attempts);
+      item.stored = item.attempts;
+      for (const [name, result] of item.run?.takeFresh() ?? []) this.#store.incoming.recordEffect(place, name, result);
+    }
+    this.#dirty.clear();
+  }
+
+  /** After a commit that failed: nothing of this turn happened, and what runs will run again. */
+  reset(): void {
+    this.#abort.abort(new DOMException("the store failed", "AbortError"));
+    this.#abort = new AbortController();
+    for (const item of this.#items.values()) item.run?.end();
+    this.#queue.clear();
+    this.#items = new Map();
+    this.#dirty = new Set();
+    this.#loadedUpTo = 0;
+    this.#hasMore = true;
+    this.count();
+    this.#world.clock.after(RETRY.maxMs, () => this.#load());
+  }
+
+  #load(): void {
+    if (this.#isLoading) return; // a handler that ended at once asks for more: the loop below goes on
+    this.#isLoading = true;
+    try {
+      this.#loadPages();
+    } finally {
+      this.#isLoading = false;
+    }
+  }
+
+  #loadPages(): void {
+    while (this.#handler && this.#hasMore && this.#items.size < MAX_LOADED / 2) {
+      const rows = this.#store.incoming.waitingAfter(this.#loadedUpTo, MAX_LOADED / 2);
+      for (const row of rows) {
+        this.#loadedUpTo = row.place;
+        if (!this.#items.has(row.place)) this.#begin(fromRow(row));
+      }
+      if (rows.length < MAX_LOADED / 2) {
+        // Those of this turn that are not stored yet are in #dirty, and come with the next turn.
+        this.#hasMore = this.#dirtyBehind(this.#loadedUpTo);
+        if (this.#hasMore) this.#store.db.afterCommit((error) => error || this.#load());
+        return;
+      }
+    }
+  }
+
+  #dirtyBehind(place: number): boolean {
+    for (const item of this.#dirty) {
+      if (item.message.place > place && !this.#items.has(item.message.place)) return true;
+    }
+    return false;
+  }
+
+  #begin(item: Item): void {
+    const { message } = item;
+    this.#items.set(message.place, item);
+    const isSuspect = item.attempts > 0;
+    const { signal } = this.#abort;
+    this.#queue.add(`${message.peer}/${message.room ?? ""}`, () => {
+      if (signal.aborted) return;
+      if (isSuspect)
+        return new Promise((resolve) => this.#suspects.add("suspects", () => this.#run(item, signal).then(resolve)));
+      return this.#isCareful ? this.#run(item, signal) : this.#runAtOnce(item, signal);
+    });
+  }
+
+  /** False once the item was dropped: by a pause, a close or a failure of the store. It is loaded again later. */
+  #isCurrent(item: Item): boolean {
+    return this.#items.get(item.message.place) === item;
+  }
+
+  get #isCareful(): boolean {
+    return this.#world.clock.steady() < this.#carefulUntil;
+  }
+
+  /** The ordinary way: a handler that ends within the turn costs no write of its own. */
+  #runAtOnce(item: Item, signal: AbortSignal): Promise<void> | void {
+    try {
+      const result = this.#call(item, signal);
+      if (result instanceof Promise) {
+        return result.then(
+          () => this.#finish(item, null),
+          (error: unknown) => this.#retry(item, signal, error),
+        );
+      }
+      this.#finish(item, null);
+    } catch (error) {
+      return this.#retry(item, signal, error);
+    }
+  }
+
+  /** The careful way: that the handlers are about to begin is on disk before they do. */
+  async #run(item: Item, signal: AbortSignal): Promise<void> {
+    if (!this.#isCurrent(item)) return;
+    if (item.attempts >= MAX_ATTEMPTS) {
+      const reason = `its handlers ended the process ${item.attempts} times`;
+      return this.#finish(item, reason);
+    }
+    item.attempts++;
+    this.#dirty.add(item);
+    try {
+      await this.#store.db.committed();
+    } catch {
+      return; // the store failed: `reset` has dropped the item, and loads it again
+    }
+    if (!this.#isCurrent(item)) return;
+    item.attempts--; // counted again by #call
+    await this.#runAtOnce(item, signal);
+  }
+
+  #call(item: Item, signal: AbortSignal): unknown {
+    item.attempts++;
+    if (item.attempts !== item.stored) this.#touch(item);
+    const { message } = item;
+    const recorded = item.stored === undefined ? [] : this.#store.incoming.effectsOf(message.place);
+    const names = recorded.map(({ name, result }) => [name, result] as const);
+    const run = new HandlerRun(message.place, message.hops, names, () => this.#touch(item));
+    item.run = run;
+    return run.enter(() => this.#handler?.({ message, attempt: item.attempts, signal }));
+  }
+
+  async #retry(item: Item, signal: AbortSignal, error: unknown): Promise<void> {
+    item.run?.end();
+    if (!this.#isCurrent(item)) return;
+    const { message, attempts } = item;
+    this.#log.warn(`handling ${message.id} failed (${attempts} of ${MAX_ATTEMPTS}): ${describeError(error)}`);
+    if (attempts >= MAX_ATTEMPTS) return this.#finish(item, `its handler failed: ${describeError(error)}`);
+    try {
+      await sleep(
+        this.#world.clock,
+        backoffMs(attempts, () => this.#world.random(), RETRY),
+        signal,
+      );
+    } catch {
+      return; // the peer closes: the message waits in the inbox
+    }
+    if (this.#isCurrent(item)) await this.#runAtOnce(item, signal);
+  }
+
+  #finish(item: Item, reason: string | null): void {
+    item.run?.end();
+    if (!this.#isCurrent(item)) return;
+    const { message } = item;
+    const { place, peer } = message;
+    try {
+      if (item.stored !== undefined) this.#store.incoming.finish(place);
+      if (reason !== null) this.#store.incoming.bury(place, peer, reason, this.#world.clock.now());
+      this.#listener.settled(message, item.epoch, item.seq, reason);
+    } catch (error) {
+      this.#log.error(`the end of handling ${message.id} was not saved: ${describeError(error)}`);
+      return; // `reset` comes with the rollback
+    }
+    this.#items.delete(place);
+    this.#dirty.delete(item);
+    this.#listener.counted(peer, -1);
+    if (this.#hasMore && this.#items.size < MAX_LOADED / 4) this.#load();
+    if (this.#items.size === 0) this.#onIdle?.();
+  }
+
+  #touch(item: Item): void {
+    this.#dirty.add(item);
+    this.#store.db.afterCommit(() => {}); // there is something to commit in this turn
+  }
+}
+
+function fromRow({ epoch, seq, attempts, ...message }: InboxRow): Item {
+  return { message, epoch, seq, attempts, stored: attempts, run: undefined };
+}

@@ -1,0 +1,237 @@
+/** Session: the lasting relation with one peer. It outlives connections; each connection takes it up where it was. */
+import { WarrenError } from "../base/errors.ts";
+import type { PeerId, PeerInfo } from "../base/ids.ts";
+import type { World } from "../base/world.ts";
+import type { ContactRow } from "../store/contacts.ts";
+import type { IncomingRow } from "../store/incoming.ts";
+import type { Outcome, OutgoingRow } from "../store/outgoing.ts";
+import type { Store } from "../store/store.ts";
+import type { Frame, Hello, Msg, Ready } from "../wire/frames.ts";
+import type { Connection } from "./connection.ts";
+import { Inflow } from "./inflow.ts";
+import type { Inbox } from "./inbox.ts";
+import type { MessageState } from "./message.ts";
+import { Outflow } from "./outflow.ts";
+
+/** What a session needs of the peer that it belongs to. */
+export interface SessionHost {
+  readonly store: Store;
+  readonly world: World;
+  readonly inbox: Inbox;
+  /** The next number in the order of everything said and heard here. */
+  nextPlace(): number;
+  touched(session: Session): void;
+  window(session: Session, outstanding: number): number;
+  lost(session: Session, count: number): void;
+  /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
+  isWatched(session: Session): boolean;
+  reached(session: Session, id: string, state: MessageState, reason: string | null): void;
+}
+
+export class Session {
+  readonly n: number;
+  readonly id: PeerId;
+  readonly #host: SessionHost;
+  #info: PeerInfo;
+  #isKnown: boolean;
+  #out: Outflow;
+  #in: Inflow;
+  #connection: Connection | undefined; // chosen
+  #isUp = false; // both sides have said `ready` on it
+
+  constructor(row: ContactRow, host: SessionHost) {
+    this.n = row.n;
+    this.id = row.id;
+    this.#host = host;
+    this.#info = { id: row.id, name: row.pinned ?? row.name, kind: row.kind };
+    this.#isKnown = row.known === 1;
+    [this.#out, this.#in] = this.#flows(row);
+  }
+
+  get info(): PeerInfo {
+    return this.#info;
+  }
+
+  /** False for a stranger: one to whom we have never written. */
+  get isKnown(): boolean {
+    return this.#isKnown;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  get hasUnacknowledged(): boolean {
+    return this.#out.hasUnacknowledged;
+  }
+
+  get outstanding(): number {
+    return this.#in.outstanding;
+  }
+
+  /** Takes over what a hello or a registry has told. */
+  rename(info: PeerInfo): void {
+    this.#info = info;
+  }
+
+  /** Writes a message into the outbox, within this turn's transaction; it leaves after the commit. */
+  append(message: Omit<OutgoingRow, "seq">): void {
+    if (!this.#isKnown) {
+      this.#isKnown = true;
+      this.#host.store.contacts.markKnown(this.n);
+    }
+    this.#out.append(message);
+  }
+
+  /** This connection is the one from now on. We say `ready`; messages flow once the other side has said it too. */
+  attach(connection: Connection): void {
+    this.detach();
+    this.#connection = connection;
+    // What we say that we have must be on disk, and what came in this turn is not yet.
+    this.#host.store.db.afterCommit((error) => {
+      if (!error && this.#connection === connection) this.#in.ready(connection);
+    });
+  }
+
+  detach(): void {
+    this.#connection = undefined;
+    this.#isUp = false;
+    this.#out.detach();
+    this.#in.detach();
+  }
+
+  /** The other side's `ready` on our connection. */
+  resume(connection: Connection, ready: Ready): void {
+    // After our own `ready`, which may still wait for a commit: nothing may overtake it.
+    this.#host.store.db.afterCommit((error) => {
+      if (error || this.#connection !== connection || this.#isUp) return;
+      this.#isUp = true;
+      this.#out.resume(connection, ready);
+      this.#in.resume();
+    });
+  }
+
+  /** @throws {WarrenError} when the frame is not allowed here; the connection must end then */
+  onFrame(frame: Exclude<Frame, Hello | Ready>): void {
+    switch (frame.t) {
+      case "start":
+        return this.#in.onStart(frame);
+      case "msg":
+        return this.#in.onMsg(frame);
+      case "skip":
+        return this.#in.onSkip(frame);
+      case "ack":
+        return this.#out.onAck(frame);
+      case "got":
+        return this.#in.onGot(frame);
+      case "done":
+        this.#out.onDone(frame);
+        this.#confirmLater(frame.k);
+        return;
+      default:
+        throw new WarrenError("PROTOCOL_VIOLATION", `${frame.t} has no place in a session`);
+    }
+  }
+
+  /** The handlers are done with a message of this peer. */
+  settle(epoch: string, seq: number, reason: string | null): void {
+    this.#in.settle(epoch, seq, reason);
+  }
+
+  expire(lived: number): void {
+    this.#out.expire(lived);
+  }
+
+  /** Before the commit of a turn that touched this session. */
+  save(): void {
+    this.#out.save();
+    this.#in.save();
+  }
+
+  /** After that commit. */
+  flush(): void {
+    if (!this.#isUp) return;
+    this.#in.acknowledge();
+    this.#out.pump();
+  }
+
+  /** There is room on the connection again. */
+  pump(): void {
+    this.#out.pump();
+  }
+
+  /** After a commit that failed: nothing in memory can be trusted, the disk can. */
+  reload(row: ContactRow): void {
+    this.detach();
+    this.#isKnown = row.known === 1;
+    [this.#out, this.#in] = this.#flows(row);
+  }
+
+  /** How far a message of ours has come. */
+  stateOf(epoch: number, seq: number): { state: MessageState; reason: string | null } {
+    const outcome = this.#host.store.outgoing.outcomeOf(this.n, epoch, seq);
+    if (outcome) return outcome;
+    // What was not acknowledged in an epoch has moved on to the next one: what is left in it was.
+    if (epoch !== this.#out.epoch || seq <= this.#out.acked) return { state: "delivered", reason: null };
+    return { state: this.#isUp && seq <= this.#out.sent ? "sent" : "queued", reason: null };
+  }
+
+  get epoch(): number {
+    return this.#out.epoch;
+  }
+
+  #flows(row: ContactRow): [Outflow, Inflow] {
+    const { store, world } = this.#host;
+    const touched = (): void => this.#host.touched(this);
+    const out = new Outflow(row, store, world, {
+      touched,
+      sent: (first, last) => this.#tell(this.#out.epoch, first, last, "sent", null),
+      delivered: (epoch, first, last) => this.#tell(epoch, first, last, "delivered", null),
+      settled: (epoch, first, last, state: Outcome, reason) => this.#tell(epoch, first, last, state, reason),
+    });
+    const inflow = new Inflow(row, store, {
+      touched,
+      take: (message, epoch) => this.#take(message, epoch),
+      lost: (count) => this.#host.lost(this, count),
+      window: (outstanding) => this.#host.window(this, outstanding),
+    });
+    return [out, inflow];
+  }
+
+  #take({ n, id, at, text, room, re, hops }: Msg, epoch: string): void {
+    const { store, inbox } = this.#host;
+    const message: IncomingRow = {
+      peer: this.n,
+      place: this.#host.nextPlace(),
+      id,
+      at,
+      hops: hops ?? 0,
+      room: room ?? null,
+      re: re ?? null,
+      text,
+    };
+    if (store.incoming.add(message)) return inbox.take(message, epoch, n);
+    // It came before, under another number: its sender's disk has gone back in time. Handled once, told again.
+    const place = store.incoming.placeOf(this.n, id);
+    if (place === undefined || inbox.renumber(place, this.n, epoch, n)) return;
+    this.settle(epoch, n, store.incoming.reasonOfDeath(place) ?? null);
+  }
+
+  #confirmLater(k: number): void {
+    const connection = this.#connection;
+    this.#host.store.db.afterCommit((error) => {
+      if (!error && this.#connection === connection) connection?.send({ t: "got", k });
+    });
+  }
+
+  #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {
+    if (!this.#host.isWatched(this)) return;
+    for (const { id } of this.#host.store.outgoing.idsBetween(this.n, epoch, first, last)) {
+      this.#host.reached(this, id, state, reason);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/** Tables: durable key-value pairs of one owner. A change made by a handler is an effect of it: done once. */
+import type { Store } from "../store/store.ts";
+import { HandlerRun } from "./handler-run.ts";
+
+/** Values are JSON; what cannot be said in JSON is lost on the way. */
+export interface Table<Value> {
+  get(key: string): Value | undefined;
+  /** Changes are on disk when the promise resolves; inside a handler, when they are sure to be committed with it. */
+  set(key: string, value: Value): Promise<void>;
+  /** Reads, changes and writes with nothing in between. Resolves with the new value. */
+  update(key: string, change: (value: Value | undefined) => Value): Promise<Value>;
+  delete(key: string): Promise<void>;
+  /** Those whose key begins with `prefix`, in the order of the keys (by their UTF-8 bytes). */
+  entries(prefix?: string): IterableIterator<[key: string, value: Value]>;
+}
+
+export function openTable<Value>(store: Store, name: string): Table<Value> {
+  const { db, entries } = store;
+  const parse = (json: string): Value => JSON.parse(json) as Value;
+
+  /** Does `change` once in the life of a handler's message; outside of handlers, now. */
+  async function once<Result>(key: string, change: () => Result): Promise<Result> {
+    const run = HandlerRun.current();
+    const effect = run?.nameNext(`table:${name}/${key}`) ?? "";
+    const done = run?.recall(effect);
+    if (done) return done.result as Result;
+    const result = change();
+    run?.record(effect, result);
+    if (!run) await db.committed();
+    return result;
+  }
+
+  return {
+    get(key) {
+      const json = entries.get(name, key);
+      return json === undefined ? undefined : parse(json);
+    },
+    set: (key, value) => once(key, () => entries.set(name, key, JSON.stringify(value))),
+    update: (key, change) =>
+      once(key, () => {
+        const before = entries.get(name, key);
+        const value = change(before === undefined ? undefined : parse(before));
+        entries.set(name, key, JSON.stringify(value));
+        return value;
+      }),
+    delete: (key) => once(key, () => entries.delete(name, key)),
+    *entries(prefix = "") {
+      for (const { key, value } of entries.list(name, prefix)) yield [key, parse(value)];
+    },
+  };
+}

@@ -1,0 +1,269 @@
+/** TLS: the transport of the world. Mutual TLS 1.3; who is at the other end is decided here, by its key alone. */
+import { networkInterfaces } from "node:os";
+import type { Socket, TCPSocketListener } from "bun";
+import { describeError, WarrenError } from "../base/errors.ts";
+import { formatAddress, type Address, type PeerId } from "../base/ids.ts";
+import type { Clock } from "../base/world.ts";
+import type { Identity } from "../identity/identity.ts";
+import { encodePeerId } from "../identity/peer-id.ts";
+import type { DialOptions, Link, LinkHandler, Listener, ListenOptions, Transport } from "./link.ts";
+
+/** ALPN wants its wire format: a length byte before the name. A plain string is silently ignored. */
+const ALPN = Buffer.from("\x08warren/1");
+const HANDSHAKE_WITHIN_MS = 10_000;
+/** Connections whose handshake is not done: in all, and from one address that is not this machine. */
+const MAX_SHAKING = 512;
+const MAX_SHAKING_PER_HOST = 10;
+
+/** What hangs on a socket: its link, from the handshake on. */
+interface Slot {
+  link: TlsLink | undefined;
+  /** Called once, with the link or with the reason why there is none. */
+  settle(result: TlsLink | WarrenError): void;
+}
+
+export interface TlsOptions {
+  readonly identity: Identity;
+  readonly clock: Clock;
+}
+
+export function createTlsTransport({ identity, clock }: TlsOptions): Transport {
+  const credentials = {
+    key: identity.keyPem,
+    cert: identity.certificatePem,
+    ALPNProtocols: ALPN,
+    rejectUnauthorized: false,
+  };
+  const shaking = new Map<string, number>(); // by host; no zeros
+  let shakingCount = 0;
+
+  function admit(host: string): boolean {
+    const count = (shaking.get(host) ?? 0) + 1;
+    if (shakingCount >= MAX_SHAKING || (count > MAX_SHAKING_PER_HOST && !isLoopback(host))) return false;
+    shaking.set(host, count);
+    shakingCount++;
+    return true;
+  }
+
+  function release(host: string): void {
+    const count = (shaking.get(host) ?? 0) - 1;
+    if (count > 0) shaking.set(host, count);
+    else shaking.delete(host);
+    shakingCount--;
+  }
+
+  // oxlint-disable-next-line require-await -- a transport's methods are asynchronous, and so its errors are rejections
+  async function listen({ host, port }: ListenOptions, accept: (link: Link) => void): Promise<Listener> {
+    const sockets = new Set<Socket<Slot>>(); // whose handshake is not done
+    const { open: _, ...handlers } = socketHandlers(identity.id, undefined, false);
+    let server: TCPSocketListener<Slot>;
+    try {
+      server = Bun.listen<Slot>({
+        hostname: host,
+        port,
+        tls: { ...credentials, requestCert: true },
+        socket: {
+          ...handlers,
+          open(socket) {
+            const from = socket.remoteAddress;
+            if (!admit(from)) return void socket.terminate();
+            sockets.add(socket);
+            // A stranger may connect and never speak TLS: `open` comes, `handshake` never would.
+            const limit = clock.after(HANDSHAKE_WITHIN_MS, () => socket.terminate());
+            socket.data = {
+              link: undefined,
+              settle(result) {
+                limit[Symbol.dispose]();
+                if (sockets.delete(socket)) release(from);
+                if (result instanceof TlsLink) accept(result);
+              },
+            };
+          },
+        },
+      });
+    } catch (error) {
+      throw listenFailure(host, port, error);
+    }
+    return {
+      port: server.port,
+      // oxlint-disable-next-line require-await -- see above
+      async [Symbol.asyncDispose]() {
+        server.stop(); // connections that were accepted go on
+        for (const socket of sockets) socket.terminate();
+      },
+    };
+  }
+
+  function dial(address: Address, { expect, signal }: DialOptions): Promise<Link> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      let socket: Socket<Slot> | undefined;
+      const stop = (): void => {
+        reject(signal.reason);
+        socket?.terminate();
+      };
+      signal.addEventListener("abort", stop, { once: true });
+      const slot: Slot = {
+        link: undefined,
+        settle(result) {
+          signal.removeEventListener("abort", stop);
+          if (result instanceof TlsLink) resolve(result);
+          else reject(result);
+        },
+      };
+      const unreachable = (error: unknown): void => {
+        const message = `${formatAddress(address)} cannot be reached (${describeError(error)})`;
+        slot.settle(new WarrenError("PEER_UNREACHABLE", message, { cause: error }));
+      };
+      Bun.connect<Slot>({
+        hostname: address.host,
+        port: address.port,
+        data: slot,
+        tls: { ...credentials, serverName: expect ? `${expect}.warren` : "warren" },
+        socket: {
+          ...socketHandlers(identity.id, expect, true),
+          open(opened) {
+            socket = opened;
+            if (signal.aborted) opened.terminate();
+          },
+          connectError: (_, error) => unreachable(error),
+        },
+      }).catch(unreachable);
+    });
+  }
+
+  return { listen, dial, addresses: listAddresses };
+}
+
+/** Handlers are declared once for each listener or dial; the state of a connection hangs on its socket. */
+function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boolean) {
+  return {
+    open(): void {},
+    handshake(socket: Socket<Slot>): void {
+      const peer = identify(socket, self, expect);
+      if (peer instanceof WarrenError) {
+        socket.terminate(); // after end() bytes of the other side would still be delivered
+        socket.data.settle(peer);
+        return;
+      }
+      const remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort };
+      socket.data.link = new TlsLink(socket, peer, remote, dialled);
+      socket.data.settle(socket.data.link);
+    },
+    data: (socket: Socket<Slot>, chunk: Uint8Array): void => socket.data.link?.onData(chunk),
+    drain: (socket: Socket<Slot>): void => socket.data?.link?.onDrain(),
+    close(socket: Socket<Slot>): void {
+      // A socket that was not admitted has no slot.
+      if (socket.data?.link) socket.data.link.onClose();
+      else socket.data?.settle(new WarrenError("PEER_REFUSED", "the connection was closed during the handshake"));
+    },
+    error(socket: Socket<Slot>, error: Error): void {
+      // A throw in one of our handlers ends up here and would leave the socket open: it is a fault of ours.
+      socket.terminate();
+      reportError(error);
+    },
+  };
+}
+
+/** The id of the other side by the key in its certificate; the runtime's own judgement is not asked. */
+function identify(socket: Socket<Slot>, self: PeerId, expect: PeerId | undefined): PeerId | WarrenError {
+  if (socket.getTLSVersion() !== "TLSv1.3")
+    return new WarrenError("PEER_REFUSED", "the other side does not speak TLS 1.3");
+  const key = (socket.getPeerX509Certificate() as ReturnType<typeof socket.getPeerX509Certificate> | undefined)
+    ?.publicKey;
+  if (key?.asymmetricKeyType !== "ed25519") {
+    return new WarrenError("PEER_REFUSED", "the other side has shown no Ed25519 certificate: it is no Warren peer");
+  }
+  const { x } = key.export({ format: "jwk" });
+  const id = encodePeerId(Buffer.from(x ?? "", "base64url"));
+  if (id === self) return new WarrenError("PEER_IS_SELF", "the other side has this peer's own key");
+  if (expect !== undefined && id !== expect) {
+    return new WarrenError("PEER_MISMATCH", `another peer is there: ${id}, where ${expect} was expected`);
+  }
+  return id;
+}
+
+class TlsLink implements Link {
+  readonly peer: PeerId;
+  readonly remote: Address;
+  readonly dialled: boolean;
+  readonly #socket: Socket<Slot>;
+  #handler: LinkHandler | undefined;
+  #isClosed = false;
+
+  constructor(socket: Socket<Slot>, peer: PeerId, remote: Address, dialled: boolean) {
+    this.#socket = socket;
+    this.peer = peer;
+    this.remote = remote;
+    this.dialled = dialled;
+  }
+
+  open(handler: LinkHandler): void {
+    this.#handler = handler;
+    if (this.#isClosed) queueMicrotask(() => handler.closed());
+  }
+
+  write(bytes: Uint8Array): number {
+    return this.#isClosed ? -1 : this.#socket.write(bytes);
+  }
+
+  end(): void {
+    this.#leave();
+    this.#socket.end();
+  }
+
+  terminate(): void {
+    this.#leave();
+    this.#socket.terminate();
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#handler?.data(chunk);
+  }
+
+  onDrain(): void {
+    this.#handler?.drain();
+  }
+
+  onClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#handler?.closed();
+  }
+
+  /** Nothing more is handed out: after end() bytes still come. */
+  #leave(): void {
+    this.#isClosed = true;
+    this.#handler = undefined;
+  }
+}
+
+/** IPv4 addresses of a dual-stack listener come in their IPv6 form. */
+function plainHost(host: string): string {
+  return host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
+}
+
+function isLoopback(host: string): boolean {
+  const plain = plainHost(host);
+  return plain === "::1" || plain.startsWith("127.");
+}
+
+function listAddresses(host: string, port: number): Address[] {
+  if (host !== "0.0.0.0" && host !== "::") return [{ host, port }];
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const usable = all.filter(
+    ({ internal, address, family }) =>
+      !internal && !address.startsWith("fe80:") && (host === "::" || family === "IPv4"),
+  );
+  const hosts = usable.map(({ address }) => address);
+  return (hosts.length > 0 ? hosts : ["127.0.0.1"]).map((address) => ({ host: address, port }));
+}
+
+function listenFailure(host: string, port: number, error: unknown): WarrenError {
+  if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
+    const message = `port ${port} is in use by another program: choose another with --port, or 0 for any free one`;
+    return new WarrenError("PORT_IN_USE", message, { cause: error });
+  }
+  const message = `cannot listen on ${formatAddress({ host, port })} (${describeError(error)}): give an address of this machine with --host`;
+  return new WarrenError("HOST_UNAVAILABLE", message, { cause: error });
+}

@@ -1,0 +1,163 @@
+/** Database: one SQLite file that one process owns, and the grouped commits by which durability is nearly free. */
+import { Database as Sqlite, SQLiteError } from "bun:sqlite";
+import { describeError, WarrenError } from "../base/errors.ts";
+import type { Clock } from "../base/world.ts";
+import { MIGRATIONS } from "./schema.ts";
+
+type Value = string | number | null;
+type CommitListener = (error?: WarrenError) => void;
+
+/**
+ * Everything that is written in one turn of the event loop is one transaction with `synchronous=FULL`, committed at the
+ * end of the turn. It is durable, or none of it happened; which of the two, the listeners are told.
+ */
+export class Database implements Disposable {
+  readonly #sqlite: Sqlite;
+  readonly #clock: Clock;
+  #group: CommitListener[] | undefined; // who waits for the open transaction; undefined when none is open
+  #failure: WarrenError | undefined; // why the open transaction can only be rolled back
+  readonly #closings = new Set<() => void>(); // run inside every transaction, just before its commit
+  readonly #rollbacks = new Set<(error: WarrenError) => void>();
+
+  /**
+   * Opens and locks `path` (":memory:" for a database that is kept nowhere).
+   *
+   * @throws {WarrenError} `IDENTITY_IN_USE` when another process owns it, `STORE_CORRUPT`, `STORE_NEWER`, `HOME_UNWRITABLE`
+   */
+  constructor(path: string, clock: Clock) {
+    this.#clock = clock;
+    try {
+      this.#sqlite = new Sqlite(path, { create: true, strict: true });
+      // Exclusive: the lock says that the identity is running, and WAL needs no shared memory. The kernel frees it.
+      this.#sqlite.run("PRAGMA locking_mode=EXCLUSIVE");
+      this.#sqlite.run("PRAGMA journal_mode=WAL");
+      this.#sqlite.run("PRAGMA synchronous=FULL");
+      migrate(this.#sqlite, path);
+    } catch (error) {
+      throw openFailure(path, error);
+    }
+  }
+
+  /** Reads; sees what the open transaction has written. */
+  all<Row>(sql: string, ...values: Value[]): Row[] {
+    return this.#sqlite.query<Row, Value[]>(sql).all(...values);
+  }
+
+  get<Row>(sql: string, ...values: Value[]): Row | undefined {
+    return this.#sqlite.query<Row, Value[]>(sql).get(...values) ?? undefined;
+  }
+
+  /**
+   * Writes within this turn's transaction; returns the number of rows changed.
+   *
+   * @throws {WarrenError} `STORE_FAILED`, and then the whole transaction is given up
+   */
+  run(sql: string, ...values: Value[]): number {
+    this.#begin();
+    try {
+      return this.#sqlite.query(sql).run(...values).changes;
+    } catch (error) {
+      this.#failure ??= storeFailure(error);
+      throw this.#failure;
+    }
+  }
+
+  /** Calls back once what was written in this turn is on disk, or failed; at the end of the turn if nothing was. */
+  afterCommit(listener: CommitListener): void {
+    this.#begin();
+    this.#group?.push(listener);
+  }
+
+  /** Resolves once what was written in this turn is on disk. @throws {WarrenError} `STORE_FAILED` */
+  committed(): Promise<void> {
+    return new Promise((resolve, reject) => this.afterCommit((error) => (error ? reject(error) : resolve())));
+  }
+
+  /** Registers what must be written just before each commit: state that is collected in memory during a turn. */
+  beforeCommit(closing: () => void): void {
+    this.#closings.add(closing);
+  }
+
+  /** Registers what must be forgotten because it was not committed after all. Told before those who wait. */
+  onRollback(rollback: (error: WarrenError) => void): void {
+    this.#rollbacks.add(rollback);
+  }
+
+  /** Commits what is open now. For the end of a life and for tests; otherwise the end of the turn does it. */
+  commit(): void {
+    const group = this.#group;
+    if (!group) return;
+    try {
+      for (const closing of this.#closings) closing();
+      if (this.#failure) throw this.#failure;
+      this.#group = undefined; // from here on a new turn's writes begin a new transaction
+      this.#sqlite.run("COMMIT");
+    } catch (error) {
+      this.#rollBack(group, error instanceof WarrenError ? error : storeFailure(error));
+      return;
+    }
+    for (const listener of group) listener();
+  }
+
+  /** Commits and closes; the lock is free afterwards. */
+  [Symbol.dispose](): void {
+    this.commit();
+    this.#sqlite.close();
+  }
+
+  #begin(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#group) return;
+    try {
+      this.#sqlite.run("BEGIN IMMEDIATE");
+    } catch (error) {
+      throw storeFailure(error);
+    }
+    this.#group = [];
+    this.#clock.soon(() => this.commit());
+  }
+
+  #rollBack(group: CommitListener[], error: WarrenError): void {
+    this.#group = undefined;
+    this.#failure = undefined;
+    if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK"); // SQLite may have rolled back by itself (disk full)
+    for (const rollback of this.#rollbacks) rollback(error);
+    for (const listener of group) listener(error);
+  }
+}
+
+function migrate(sqlite: Sqlite, path: string): void {
+  const { user_version: version } = sqlite.query<{ user_version: number }, []>("PRAGMA user_version").get() ?? {
+    user_version: 0,
+  };
+  if (version > MIGRATIONS.length) {
+    throw new WarrenError(
+      "STORE_NEWER",
+      `${path} was written by a newer Warren (schema ${version}; this one knows ${MIGRATIONS.length}): update Warren`,
+    );
+  }
+  sqlite.run("BEGIN EXCLUSIVE"); // also takes the lock where nothing has to be migrated
+  for (const migration of MIGRATIONS.slice(version)) sqlite.run(migration);
+  sqlite.run(`PRAGMA user_version=${MIGRATIONS.length}`);
+  sqlite.run("COMMIT");
+}
+
+function openFailure(path: string, error: unknown): WarrenError {
+  if (error instanceof WarrenError) return error;
+  const code = error instanceof SQLiteError ? error.code : undefined;
+  if (code?.startsWith("SQLITE_BUSY")) {
+    return new WarrenError("IDENTITY_IN_USE", `another process is using ${path}`, { cause: error });
+  }
+  if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
+    const message = `${path} is not a readable database: restore it from a backup, or move it away to begin without history`;
+    return new WarrenError("STORE_CORRUPT", message, { cause: error });
+  }
+  const message = `${path} cannot be opened or written (${describeError(error)}): give another folder with --home`;
+  return new WarrenError("HOME_UNWRITABLE", message, { cause: error });
+}
+
+function storeFailure(error: unknown): WarrenError {
+  const full = error instanceof SQLiteError && error.code === "SQLITE_FULL";
+  const what = full ? "the disk is full: free some space" : describeError(error);
+  return new WarrenError("STORE_FAILED", `nothing was saved: ${what}`, { cause: error });
+}

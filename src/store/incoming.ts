@@ -1,0 +1,90 @@
+/** Incoming: what we heard, the inbox (what of it is not handled yet), the effects of its handlers, the dead letters. */
+import type { Database } from "./database.ts";
+
+export interface IncomingRow {
+  readonly peer: number;
+  readonly place: number;
+  readonly id: string;
+  readonly at: number;
+  readonly hops: number;
+  readonly room: string | null;
+  readonly re: string | null;
+  readonly text: string;
+}
+
+export interface InboxRow extends IncomingRow {
+  /** The number by which its sender knows it. */
+  readonly epoch: string;
+  readonly seq: number;
+  readonly attempts: number;
+}
+
+const COLUMNS = "peer, place, id, at, hops, room, re, text";
+
+export class Incoming {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** False if a message of this sender with this id was already here; then nothing is changed. */
+  add({ peer, place, id, at, hops, room, re, text }: IncomingRow): boolean {
+    const sql = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (peer, id) DO NOTHING";
+    return this.#db.run(sql, peer, place, id, at, hops, room, re, text) > 0;
+  }
+
+  placeOf(peer: number, id: string): number | undefined {
+    return this.#db.get<{ place: number }>("SELECT place FROM incoming WHERE peer = ? AND id = ?", peer, id)?.place;
+  }
+
+  /** The newest `limit` messages of a peer, newest first, with what keeps them from being handled. */
+  newest(peer: number, limit: number): (IncomingRow & { waiting: 0 | 1; reason: string | null })[] {
+    const sql = `SELECT ${COLUMNS},
+        EXISTS (SELECT 1 FROM inbox WHERE inbox.place = incoming.place) AS waiting,
+        (SELECT reason FROM dead WHERE dead.place = incoming.place) AS reason
+      FROM incoming WHERE peer = ? ORDER BY place DESC LIMIT ?`;
+    return this.#db.all(sql, peer, limit);
+  }
+
+  /** Puts a message into the inbox, or updates how often its handlers were begun. */
+  wait(place: number, peer: number, epoch: string, seq: number, attempts: number): void {
+    const sql = `INSERT INTO inbox VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (place) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, attempts = excluded.attempts`;
+    this.#db.run(sql, place, peer, epoch, seq, attempts);
+  }
+
+  /** Takes a message that is handled, or given up, out of the inbox together with the record of its effects. */
+  finish(place: number): void {
+    this.#db.run("DELETE FROM inbox WHERE place = ?", place);
+    this.#db.run("DELETE FROM effect WHERE place = ?", place);
+  }
+
+  /** At most `limit` messages of the inbox behind `place`, in order. */
+  waitingAfter(place: number, limit: number): InboxRow[] {
+    const sql = `SELECT i.peer, i.place, id, at, hops, room, re, text, epoch, seq, attempts
+      FROM inbox i JOIN incoming m ON m.peer = i.peer AND m.place = i.place
+      WHERE i.place > ? ORDER BY i.place LIMIT ?`;
+    return this.#db.all(sql, place, limit);
+  }
+
+  waitingCounts(): { peer: number; count: number }[] {
+    return this.#db.all("SELECT peer, count(*) AS count FROM inbox GROUP BY peer");
+  }
+
+  recordEffect(place: number, name: string, result: string): void {
+    this.#db.run("INSERT OR REPLACE INTO effect VALUES (?, ?, ?)", place, name, result);
+  }
+
+  effectsOf(place: number): { name: string; result: string }[] {
+    return this.#db.all("SELECT name, result FROM effect WHERE place = ?", place);
+  }
+
+  bury(place: number, peer: number, reason: string, at: number): void {
+    this.#db.run("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?)", place, peer, reason, at);
+  }
+
+  reasonOfDeath(place: number): string | undefined {
+    return this.#db.get<{ reason: string }>("SELECT reason FROM dead WHERE place = ?", place)?.reason;
+  }
+}

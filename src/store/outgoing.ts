@@ -1,0 +1,137 @@
+/** Outgoing: what we said, in numbered epochs, and what became of it. The outbox is the unacknowledged end of it. */
+import type { Database } from "./database.ts";
+
+export interface OutgoingRow {
+  readonly seq: number;
+  readonly id: string;
+  readonly place: number;
+  readonly at: number;
+  readonly born: number;
+  readonly hops: number;
+  readonly room: string | null;
+  readonly re: string | null;
+  readonly text: string;
+}
+
+/** Past "delivered", which the session's counter tells. */
+export type Outcome = "handled" | "failed" | "expired";
+
+export interface OutcomeRange {
+  readonly epoch: number;
+  readonly first: number;
+  readonly last: number;
+  readonly state: Outcome;
+  readonly reason: string | null;
+}
+
+const COLUMNS = "seq, id, place, at, born, hops, room, re, text";
+
+export class Outgoing {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  openEpoch(name: string): number {
+    this.#db.run("INSERT INTO epoch (name) VALUES (?)", name);
+    return this.#db.get<{ n: number }>("SELECT n FROM epoch WHERE name = ?", name)?.n ?? 0;
+  }
+
+  epochName(n: number): string {
+    return this.#db.get<{ name: string }>("SELECT name FROM epoch WHERE n = ?", n)?.name ?? "";
+  }
+
+  epochNumber(name: string): number | undefined {
+    return this.#db.get<{ n: number }>("SELECT n FROM epoch WHERE name = ?", name)?.n;
+  }
+
+  append(peer: number, epoch: number, row: OutgoingRow): void {
+    const { seq, id, place, at, born, hops, room, re, text } = row;
+    const sql = "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    this.#db.run(sql, peer, epoch, seq, id, place, at, born, hops, room, re, text);
+  }
+
+  /** The number of the last message of an epoch; 0 if it has none. */
+  lastSeq(peer: number, epoch: number): number {
+    const sql = "SELECT max(seq) AS seq FROM outgoing WHERE peer = ? AND epoch = ?";
+    return this.#db.get<{ seq: number | null }>(sql, peer, epoch)?.seq ?? 0;
+  }
+
+  idOf(peer: number, epoch: number, seq: number): string | undefined {
+    const sql = "SELECT id FROM outgoing WHERE peer = ? AND epoch = ? AND seq = ?";
+    return this.#db.get<{ id: string }>(sql, peer, epoch, seq)?.id;
+  }
+
+  /** At most `limit` messages above `seq`, in order. */
+  after(peer: number, epoch: number, seq: number, limit: number): OutgoingRow[] {
+    const sql = `SELECT ${COLUMNS} FROM outgoing WHERE peer = ? AND epoch = ? AND seq > ? ORDER BY seq LIMIT ?`;
+    return this.#db.all<OutgoingRow>(sql, peer, epoch, seq, limit);
+  }
+
+  /** Characters of text above `seq`. */
+  textAfter(peer: number, epoch: number, seq: number): number {
+    const sql = "SELECT sum(length(text)) AS chars FROM outgoing WHERE peer = ? AND epoch = ? AND seq > ?";
+    return this.#db.get<{ chars: number | null }>(sql, peer, epoch, seq)?.chars ?? 0;
+  }
+
+  idsBetween(peer: number, epoch: number, first: number, last: number): { seq: number; id: string }[] {
+    const sql = "SELECT seq, id FROM outgoing WHERE peer = ? AND epoch = ? AND seq BETWEEN ? AND ?";
+    return this.#db.all(sql, peer, epoch, first, last);
+  }
+
+  /** Where a message of ours is now, by its id; a scan of what was said to one peer, newest first. */
+  find(peer: number, id: string): { epoch: number; seq: number } | undefined {
+    const sql = "SELECT epoch, seq FROM outgoing WHERE peer = ? AND id = ? ORDER BY epoch DESC, seq DESC LIMIT 1";
+    return this.#db.get(sql, peer, id);
+  }
+
+  /**
+   * Moves what is unacknowledged into a new epoch, numbered from 1 in the same order; what had expired stays behind.
+   * Returns how many they are.
+   */
+  renumber(peer: number, from: number, acked: number, to: number): number {
+    const rows = this.after(peer, from, acked, Number.MAX_SAFE_INTEGER).filter(
+      ({ seq }) => this.outcomeOf(peer, from, seq)?.state !== "expired",
+    );
+    rows.forEach((row, index) => {
+      this.#db.run("DELETE FROM outgoing WHERE peer = ? AND epoch = ? AND seq = ?", peer, from, row.seq);
+      this.append(peer, to, { ...row, seq: index + 1 });
+    });
+    return rows.length;
+  }
+
+  /**
+   * Records what became of a range. It may be told more than once: the first word about a number stands.
+   * Neighbours with the same outcome become one row.
+   */
+  settle(peer: number, epoch: number, first: number, last: number, state: Outcome, reason: string | null): void {
+    const before = this.outcomeOf(peer, epoch, first) ?? this.outcomeOf(peer, epoch, first - 1);
+    if (before && before.state === state && before.reason === reason) {
+      if (before.last >= last) return;
+      const sql = "UPDATE outcome SET last = ? WHERE peer = ? AND epoch = ? AND first = ?";
+      this.#db.run(sql, last, peer, epoch, before.first);
+      return;
+    }
+    const sql = "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    this.#db.run(sql, peer, epoch, first, last, state, reason);
+  }
+
+  outcomeOf(peer: number, epoch: number, seq: number): OutcomeRange | undefined {
+    const sql = `SELECT epoch, first, last, state, reason FROM outcome
+      WHERE peer = ? AND epoch = ? AND first <= ? AND last >= ? ORDER BY first DESC LIMIT 1`;
+    return this.#db.get<OutcomeRange>(sql, peer, epoch, seq, seq);
+  }
+
+  /** The highest number of an epoch that expired; 0 if none did. */
+  lastExpired(peer: number, epoch: number): number {
+    const sql = "SELECT max(last) AS last FROM outcome WHERE peer = ? AND epoch = ? AND state = 'expired'";
+    return this.#db.get<{ last: number | null }>(sql, peer, epoch)?.last ?? 0;
+  }
+
+  /** The newest `limit` messages to a peer, newest first. */
+  newest(peer: number, limit: number): (OutgoingRow & { epoch: number })[] {
+    const sql = `SELECT epoch, ${COLUMNS} FROM outgoing WHERE peer = ? ORDER BY epoch DESC, seq DESC LIMIT ?`;
+    return this.#db.all(sql, peer, limit);
+  }
+}

@@ -1,0 +1,80 @@
+/** The composition root: an identity, a store, a transport and a registry become a peer. Adds no behaviour. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describeError, WarrenError } from "./base/errors.ts";
+import { identityFolder, resolveHome } from "./base/home.ts";
+import { parseName, type PeerKind } from "./base/ids.ts";
+import { silentLog, type Log } from "./base/log.ts";
+import { systemWorld, type World } from "./base/world.ts";
+import { openIdentity } from "./identity/identity.ts";
+import { Peer } from "./peer/peer.ts";
+import { createTlsTransport } from "./peer/tls.ts";
+import { RegistryClient } from "./registry/client.ts";
+import { openStore } from "./store/store.ts";
+
+/** The registry of this machine. */
+export const LOCAL_REGISTRY = "http://127.0.0.1:9277";
+
+export interface OpenPeerOptions {
+  name: string;
+  /** Default "person". */
+  kind?: PeerKind;
+  /** The data folder; default: see `resolveHome`. */
+  home?: string;
+  /** The address to listen on; default: all interfaces. */
+  host?: string;
+  /** Default 0: any free port. */
+  port?: number;
+  /** URL of a registry, or "none"; default: the one on this machine. It need not be there. */
+  registry?: string;
+  log?: Log;
+  world?: World;
+}
+
+/**
+ * Opens the identity `name` of a home, or makes it, and puts it online.
+ *
+ * @throws {WarrenError} `BAD_NAME`, `IDENTITY_IN_USE`, `PORT_IN_USE`, `HOST_UNAVAILABLE`, `HOME_UNWRITABLE`, `KEY_CORRUPT`,
+ *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL)
+ */
+export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
+  const {
+    kind = "person",
+    home,
+    host = "::",
+    port = 0,
+    registry = LOCAL_REGISTRY,
+    log = silentLog,
+    world = systemWorld,
+  } = options;
+  const name = parseName(options.name);
+  const folder = identityFolder(resolveHome(home), kind, name);
+  await makeFolder(folder);
+  const store = openStore(join(folder, "peer.db"), world.clock); // first: its lock says that the folder is ours
+  let isOpen = false;
+  try {
+    const identity = await openIdentity(folder);
+    // `memory` writes into the peer's own database, with its commits.
+    const directory =
+      registry === "none"
+        ? undefined
+        : new RegistryClient({ url: registry, identity, memory: store.settings, world, log: log.named("registry") });
+    const info = { id: identity.id, name, kind };
+    const transport = createTlsTransport({ identity, clock: world.clock });
+    const peer = await Peer.open({ info, store, transport, world, log, host, port });
+    isOpen = true;
+    await peer.setDirectory(directory);
+    return peer;
+  } finally {
+    if (!isOpen) store[Symbol.dispose]();
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const message = `${folder} cannot be made (${describeError(error)}): give another folder with --home`;
+    throw new WarrenError("HOME_UNWRITABLE", message, { cause: error });
+  }
+}

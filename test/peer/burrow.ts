@@ -1,0 +1,79 @@
+/** Peers in a simulated world, for the tests of the peer: opened in a line, stopped, crashed, started again. */
+import type { PeerId, PeerKind } from "../../src/base/ids.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { encodePeerId } from "../../src/identity/peer-id.ts";
+import type { HistoryEntry, IncomingMessage } from "../../src/peer/message.ts";
+import { Peer } from "../../src/peer/peer.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
+import { SimulatedNetwork } from "../../src/testing/simulated-network.ts";
+import { createSimulatedWorld, type SimulatedWorld } from "../../src/testing/world.ts";
+
+export interface Burrow extends AsyncDisposable {
+  readonly world: SimulatedWorld;
+  readonly network: SimulatedNetwork;
+  open(name: string, options?: { kind?: PeerKind; path?: string; port?: number }): Promise<Peer>;
+  /** Gives both peers the other's address and name, as a registry would. */
+  introduce(a: Peer, b: Peer): Promise<void>;
+  /** Lets up to `ms` pass, until nothing is on its way. */
+  settle(ms?: number): Promise<void>;
+}
+
+/** Ids whose order is that of the names. */
+export function testId(name: string): PeerId {
+  return encodePeerId(Buffer.alloc(32, name));
+}
+
+export function createBurrow(seed = 1): Burrow {
+  const world = createSimulatedWorld(seed);
+  const network = new SimulatedNetwork({ clock: world.clock });
+  const peers: Peer[] = [];
+  const stores: Store[] = [];
+  return {
+    world,
+    network,
+    async open(name, { kind = "person", path = ":memory:", port = 0 } = {}) {
+      const id = testId(name);
+      const store = openStore(path, world.clock);
+      stores.push(store);
+      const transport = network.transport(id, name);
+      const peer = await Peer.open({
+        info: { id, name, kind },
+        store,
+        transport,
+        world,
+        log: silentLog,
+        host: name,
+        port,
+      });
+      peers.push(peer);
+      return peer;
+    },
+    async introduce(a, b) {
+      const meet = a.resolve(`${b.name}:${b.port}`);
+      await this.settle(20);
+      await meet;
+      await this.settle(20);
+      await Promise.all([a.pin(b.name, b.id), b.pin(a.name, a.id), world.clock.settle()]);
+    },
+    async settle(ms = 1_000) {
+      await world.clock.settle();
+      for (let passed = 0; passed < ms && network.inFlight > 0; passed++) await world.clock.advance(1);
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = Promise.all(peers.map((peer) => peer.close()));
+      for (let i = 0; i < 12; i++) await world.clock.advance(1_000);
+      await closed;
+    },
+  };
+}
+
+/** Collects what arrives at a peer. */
+export function hear(peer: Peer): string[] {
+  const heard: string[] = [];
+  peer.on("message", ({ text }: IncomingMessage) => void heard.push(text));
+  return heard;
+}
+
+export function lines(history: readonly HistoryEntry[]): string[] {
+  return history.map(({ from, text, state }) => `${from.name}: ${text} (${state})`);
+}

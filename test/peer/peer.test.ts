@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { createBurrow, hear, lines } from "./burrow.ts";
+
+test("a message arrives once, and its sender learns that it was delivered and handled", async () => {
+  await using burrow = createBurrow();
+  const ann = await burrow.open("ann");
+  const bob = await burrow.open("bob");
+  await burrow.introduce(ann, bob);
+  const heard = hear(bob);
+  const sending = ann.send("bob", "hello");
+  await burrow.settle();
+  const sent = await sending;
+  expect(heard).toEqual(["hello"]);
+  expect((await sent.delivered).state).toBe("handled");
+  expect((await sent.handled).state).toBe("handled");
+  expect(lines(await ann.history("bob"))).toEqual(["ann: hello (handled)"]);
+  expect(lines(await bob.history("ann"))).toEqual(["ann: hello (handled)"]);
+});
