@@ -6,6 +6,8 @@ import { identityFolder, resolveHome } from "./base/home.ts";
 import { parseName, type PeerKind } from "./base/ids.ts";
 import { silentLog, type Log } from "./base/log.ts";
 import { systemWorld, type World } from "./base/world.ts";
+import type { AttachedPlugin } from "./bot/host.ts";
+import type { Plugin } from "./bot/plugin.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { Peer } from "./peer/peer.ts";
 import { createTlsTransport } from "./peer/tls.ts";
@@ -31,13 +33,18 @@ export interface OpenPeerOptions {
   world?: World;
 }
 
+export interface OpenedPeer extends Peer {
+  /** Lets a plugin react to what this peer hears; dispose of the result to end it. @throws {WarrenError} `PLUGIN_INVALID` */
+  use(plugin: Plugin): Promise<AttachedPlugin>;
+}
+
 /**
  * Opens the identity `name` of a home, or makes it, and puts it online.
  *
  * @throws {WarrenError} `BAD_NAME`, `IDENTITY_IN_USE`, `PORT_IN_USE`, `HOST_UNAVAILABLE`, `HOME_UNWRITABLE`, `KEY_CORRUPT`,
  *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL)
  */
-export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
+export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   const {
     kind = "person",
     home,
@@ -64,7 +71,10 @@ export async function openPeer(options: OpenPeerOptions): Promise<Peer> {
     const peer = await Peer.open({ info, store, transport, world, log, host, port });
     isOpen = true;
     await peer.setDirectory(directory);
-    return peer;
+    return Object.assign(peer, {
+      // Loaded only where it is used: most peers are no bots, and zod takes its time.
+      use: async (plugin: Plugin) => (await import("./bot/host.ts")).attachPlugin(plugin, peer),
+    });
   } finally {
     if (!isOpen) store[Symbol.dispose]();
   }

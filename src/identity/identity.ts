@@ -91,7 +91,11 @@ async function readIfThere(path: string): Promise<string | undefined> {
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new WarrenError("HOME_UNWRITABLE", `${path} cannot be read (${describeError(error)})`, { cause: error });
+    throw new WarrenError(
+      "HOME_UNWRITABLE",
+      `${path} cannot be read (${describeError(error)}): give another folder with --home`,
+      { cause: error },
+    );
   }
 }
 

@@ -22,14 +22,14 @@ export interface DiallerHost {
 }
 
 interface Attempt {
-  failures: number;
   timer: Timer | undefined;
   isDialling: boolean;
 }
 
 export class Dialler {
   readonly #host: DiallerHost;
-  readonly #attempts = new Map<PeerId, Attempt>();
+  readonly #attempts = new Map<PeerId, Attempt>(); // under way, or waiting for the next one
+  readonly #fruitless = new Map<PeerId, number>(); // how often we have dialled since it last did any good; no zeros
   readonly #abort = new AbortController();
 
   constructor(host: DiallerHost) {
@@ -39,21 +39,29 @@ export class Dialler {
   /** Begins to dial, unless it is already being tried; goes on for as long as the peer is wanted. */
   want(peer: PeerId): void {
     if (this.#attempts.has(peer) || this.#abort.signal.aborted || !this.#host.isWanted(peer)) return;
-    this.#attempts.set(peer, { failures: 0, timer: undefined, isDialling: false });
-    this.#dial(peer);
+    const attempt: Attempt = { timer: undefined, isDialling: false };
+    this.#attempts.set(peer, attempt);
+    // A connection that breaks before it has done any good counts as a failure: it must not be tried in a circle.
+    if (this.#fruitless.has(peer)) this.#dialLater(peer, attempt);
+    else this.#dial(peer);
+  }
+
+  /** A connection with this peer has been good for something: the next one may be tried at once. */
+  progressed(peer: PeerId): void {
+    this.#fruitless.delete(peer);
   }
 
   /** There is news of the peer: tries at once rather than at the end of the pause. */
   hurry(peer: PeerId): void {
+    this.#fruitless.delete(peer);
     const attempt = this.#attempts.get(peer);
-    if (!attempt) return this.want(peer);
-    attempt.failures = 0;
-    if (!attempt.isDialling) this.#dial(peer);
+    if (!attempt) this.want(peer);
+    else if (!attempt.isDialling) this.#dial(peer);
   }
 
   /** Leaves the peer alone for so long. */
   pause(peer: PeerId, ms: number): void {
-    const attempt = this.#attempts.get(peer) ?? { failures: 0, timer: undefined, isDialling: false };
+    const attempt = this.#attempts.get(peer) ?? { timer: undefined, isDialling: false };
     this.#attempts.set(peer, attempt);
     this.#dialAfter(peer, attempt, ms);
   }
@@ -74,19 +82,22 @@ export class Dialler {
     if (!attempt) return;
     attempt.timer?.[Symbol.dispose]();
     attempt.isDialling = true;
+    this.#fruitless.set(peer, (this.#fruitless.get(peer) ?? 0) + 1);
     void this.#tryAll(peer).then((isConnected) => {
       attempt.isDialling = false;
       if (this.#abort.signal.aborted || isConnected || !this.#host.isWanted(peer)) {
         this.#attempts.delete(peer);
         return;
       }
-      const { world } = this.#host;
-      this.#dialAfter(
-        peer,
-        attempt,
-        backoffMs(attempt.failures++, () => world.random()),
-      );
+      this.#dialLater(peer, attempt);
     });
+  }
+
+  #dialLater(peer: PeerId, attempt: Attempt): void {
+    const { world } = this.#host;
+    const failures = (this.#fruitless.get(peer) ?? 1) - 1;
+    const ms = backoffMs(failures, () => world.random());
+    this.#dialAfter(peer, attempt, ms);
   }
 
   #dialAfter(peer: PeerId, attempt: Attempt, ms: number): void {

@@ -74,8 +74,8 @@ export class Inflow {
     connection.send({ t: "ready", have, w });
   }
 
-  /** The other side has our `ready`; receipts can go. */
-  resume(): void {
+  /** Both sides are ready: receipts can go. */
+  begin(): void {
     this.#sendReceipts();
   }
 

@@ -93,10 +93,9 @@ export class Outflow {
     this.#listener.touched();
   }
 
-  /** The other side has said what it has: go on from there, in a new epoch if our own counter cannot be trusted. */
-  resume(connection: Connection, { have, w }: Ready): void {
-    this.#connection = connection;
-    this.#tail = [];
+  /** The other side has said what it has: take it as acknowledged, or open a new epoch if our own counter cannot be trusted. */
+  accept({ have, w }: Ready): void {
+    this.detach();
     if (this.#isTrustworthy(have)) {
       if (have?.epoch === this.#epochName && have.n > this.#acked) this.#acknowledged(have.n);
     } else {
@@ -104,6 +103,11 @@ export class Outflow {
     }
     this.#sent = this.#acked;
     this.#credit = this.#sent + w;
+  }
+
+  /** Goes on from there. */
+  begin(connection: Connection): void {
+    this.#connection = connection;
     connection.send({ t: "start", epoch: this.#epochName, low: this.#acked + 1 });
     this.pump();
   }
@@ -262,7 +266,7 @@ export class Outflow {
   }
 }
 
-function toFrame({ seq, id, at, text, room, re, hops }: OutgoingRow): Msg {
+export function toFrame({ seq, id, at, text, room, re, hops }: OutgoingRow): Msg {
   return {
     t: "msg",
     n: seq,

@@ -1,5 +1,4 @@
 /** Peer: a process with a key of its own that others talk to directly. Here its parts are joined into the face of it. */
-import { openTable, type Table } from "./tables.ts";
 import type { Card } from "../base/card.ts";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter, type Listener } from "../base/hooks.ts";
@@ -7,7 +6,7 @@ import type { Address, PeerId, PeerInfo, PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
-import { encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
+import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
 import { MAX_FRAME_BYTES } from "../wire/lines.ts";
 import type { Connection } from "./connection.ts";
 import { Dialler } from "./dialler.ts";
@@ -22,12 +21,17 @@ import { SentMessages, toReceipt } from "./sent.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { Switchboard } from "./switchboard.ts";
+import { openTable, type Table } from "./tables.ts";
+import { toFrame } from "./outflow.ts";
+import type { OutgoingRow } from "../store/outgoing.ts";
 
 /** How long handlers that run may go on when the peer closes. */
 const CLOSE_WITHIN_MS = 5_000;
 /** How long a peer that another process has replaced leaves the others alone. */
 const REPLACED_PAUSE_MS = 300_000;
 const TICK_MS = 60_000;
+/** A connection that has lived so long is a success, whatever it was good for. */
+const STABLE_MS = 30_000;
 
 export interface PeerEvents {
   /** A message of ours reached another state. */
@@ -119,6 +123,8 @@ export class Peer implements AsyncDisposable {
       world,
       inbox: this.#inbox,
       nextPlace: this.#nextPlace,
+      progressed: ({ id }) => this.#dialler.progressed(id),
+      wanted: ({ id }) => this.#dialler.want(id),
       lost: (session, count) => this.#tellLost(session, count),
       isWatched: () => !this.#sent.isEmpty || this.#receiptListeners.count > 0,
       reached: (session, id, state, reason) => this.#tellReceipt(toReceipt(id, session.info, state, reason)),
@@ -176,22 +182,7 @@ export class Peer implements AsyncDisposable {
    *   `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `OUTBOX_FULL`, `STORE_FAILED`, `CLOSED`
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Sent> {
-    this.#checkOpen();
-    checkText(text);
-    const run = HandlerRun.current();
-    const effect = run?.nameNext(`send:${to}`) ?? "";
-    const done = run?.recall(effect);
-    if (done) return this.#recallSent(done.result);
-    const found = this.#people.resolve(to);
-    const info = found instanceof Promise ? await found : found;
-    this.#checkOpen();
-    const session = this.#sessions.open(info.id, info.name, info.kind);
-    const id = `${this.#idPrefix}.${(++this.#idCount).toString(36)}`;
-    this.#append(session, id, text, options, run);
-    run?.record(effect, { id, to: session.info });
-    const sent = this.#sent.create(id, session.info);
-    if (!run) await this.#store.db.committed();
-    return sent;
+    return await this.#send(to, text, options, 0);
   }
 
   /** Who is meant by a name, an id or `host:port`. @throws {WarrenError} like `send` */
@@ -327,20 +318,37 @@ export class Peer implements AsyncDisposable {
     this.#store[Symbol.dispose]();
   }
 
-  #append(session: Session, id: string, text: string, { re, room }: SendOptions, run: HandlerRun | undefined): void {
-    session.append({
-      id,
+  /** `hops`: how many messages of bots have led to this one, unless the handlers that we are in know better. */
+  async #send(to: string, text: string, { re, room }: SendOptions, hops: number): Promise<Sent> {
+    this.#checkOpen();
+    const run = HandlerRun.current();
+    const effect = run?.nameNext(`send:${to}`) ?? "";
+    const done = run?.recall(effect);
+    if (done) return this.#recallSent(done.result);
+    const found = this.#people.resolve(to);
+    const info = found instanceof Promise ? await found : found;
+    this.#checkOpen();
+    const message = {
+      id: `${this.#idPrefix}.${(++this.#idCount).toString(36)}`,
       place: this.#nextPlace(),
       at: this.world.clock.now(),
       born: this.#livedNow(),
-      hops: run ? run.hops + 1 : 0,
+      hops: run ? run.hops + 1 : hops,
       room: room ?? null,
       re: re ?? null,
       text,
-    });
-    if (!session.connection) this.#dialler.want(session.id);
-    if (this.#receiptListeners.count === 0) return;
-    this.#store.db.afterCommit((error) => error || this.#tellReceipt(toReceipt(id, session.info, "queued", null)));
+    };
+    checkMessage(message);
+    const session = this.#sessions.open(info.id, info.name, info.kind);
+    session.append(message);
+    run?.record(effect, { id: message.id, to: session.info });
+    const sent = this.#sent.create(message.id, session.info);
+    if (this.#receiptListeners.count > 0) {
+      const queued = toReceipt(message.id, session.info, "queued", null);
+      this.#store.db.afterCommit((error) => error || this.#tellReceipt(queued));
+    }
+    if (!run) await this.#store.db.committed();
+    return sent;
   }
 
   #recallSent(result: unknown): Sent {
@@ -385,7 +393,7 @@ export class Peer implements AsyncDisposable {
       signal,
       ...(room !== null && { room }),
       ...(re !== null && { re }),
-      reply: (answer) => this.send(session.id, answer, { re: id, ...(room !== null && { room }) }),
+      reply: (answer) => this.#send(session.id, answer, { re: id, ...(room !== null && { room }) }, hops + 1),
     };
   }
 
@@ -432,8 +440,10 @@ export class Peer implements AsyncDisposable {
     };
   }
 
-  #onLost({ peer, link }: Connection, error: WarrenError | undefined): void {
+  #onLost({ peer, link, openedAt }: Connection, error: WarrenError | undefined): void {
+    if (this.world.clock.steady() - openedAt > STABLE_MS) this.#dialler.progressed(peer);
     this.#sessions.find(peer)?.detach();
+    this.#sessions.creditFreed();
     // Who has dialled dials again: the other side may have no way to reach us. After a goodbye, when it is back.
     if (link.dialled) this.#kept.add(peer);
     if (error || this.#hasDemand(peer)) this.#dialler.want(peer);
@@ -513,23 +523,21 @@ async function handleRest(first: Promise<unknown>, rest: MessageHandler[], messa
   for (const handler of rest) await handler(message);
 }
 
-/** @throws {WarrenError} `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE` */
-function checkText(text: string): void {
+/** What the other side would refuse is refused here. @throws {WarrenError} `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `FRAME_MALFORMED` */
+function checkMessage(message: Omit<OutgoingRow, "seq">): void {
+  const { text } = message;
   if (text === "") throw new WarrenError("MESSAGE_EMPTY", "there is nothing to send: give a text");
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_TEXT_BYTES) {
     throw new WarrenError(
       "MESSAGE_TOO_LARGE",
-      `the text has ${bytes} bytes; at most ${MAX_TEXT_BYTES} can be sent in one message`,
+      `the text has ${bytes} bytes; at most ${MAX_TEXT_BYTES} fit into a message`,
     );
   }
-  // Control characters take six bytes each on the wire; only a text full of them comes near the limit of a frame.
-  if (bytes * 6 + 1_024 <= MAX_FRAME_BYTES) return;
-  const line = encodeFrame({ t: "notice", code: "", message: text }).length;
-  if (line + 1_024 > MAX_FRAME_BYTES) {
-    throw new WarrenError(
-      "MESSAGE_TOO_LARGE",
-      `the text has too many control characters: its line would have ${line} bytes`,
-    );
+  const frame = toFrame({ ...message, seq: 1 });
+  decodeFrame(frame);
+  // Control characters take six bytes each on the wire: a text full of them can pass the limit of a frame.
+  if (bytes * 6 + 1_024 > MAX_FRAME_BYTES && encodeFrame(frame).length + 1_024 > MAX_FRAME_BYTES) {
+    throw new WarrenError("MESSAGE_TOO_LARGE", "the text has too many control characters to fit into a message");
   }
 }

@@ -21,6 +21,10 @@ export interface SessionHost {
   /** The next number in the order of everything said and heard here. */
   nextPlace(): number;
   touched(session: Session): void;
+  /** Something of ours has reached this peer's disk. */
+  progressed(session: Session): void;
+  /** There may be something for this peer, and no connection with it. */
+  wanted(session: Session): void;
   window(session: Session, outstanding: number): number;
   lost(session: Session, count: number): void;
   /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
@@ -106,12 +110,14 @@ export class Session {
 
   /** The other side's `ready` on our connection. */
   resume(connection: Connection, ready: Ready): void {
+    if (this.#isUp) throw new WarrenError("PROTOCOL_VIOLATION", "a second ready on one connection");
+    this.#out.accept(ready); // now: what follows it may already build on it
     // After our own `ready`, which may still wait for a commit: nothing may overtake it.
     this.#host.store.db.afterCommit((error) => {
-      if (error || this.#connection !== connection || this.#isUp) return;
+      if (error || this.#connection !== connection) return;
       this.#isUp = true;
-      this.#out.resume(connection, ready);
-      this.#in.resume();
+      this.#out.begin(connection);
+      this.#in.begin();
     });
   }
 
@@ -154,6 +160,7 @@ export class Session {
 
   /** After that commit. */
   flush(): void {
+    if (!this.#connection) this.#host.wanted(this);
     if (!this.#isUp) return;
     this.#in.acknowledge();
     this.#out.pump();
@@ -190,7 +197,10 @@ export class Session {
     const out = new Outflow(row, store, world, {
       touched,
       sent: (first, last) => this.#tell(this.#out.epoch, first, last, "sent", null),
-      delivered: (epoch, first, last) => this.#tell(epoch, first, last, "delivered", null),
+      delivered: (epoch, first, last) => {
+        this.#host.progressed(this);
+        this.#tell(epoch, first, last, "delivered", null);
+      },
       settled: (epoch, first, last, state: Outcome, reason) => this.#tell(epoch, first, last, state, reason),
     });
     const inflow = new Inflow(row, store, {

@@ -3,6 +3,7 @@ import { WarrenError } from "../base/errors.ts";
 import type { PeerId, PeerKind } from "../base/ids.ts";
 import type { ContactRow } from "../store/contacts.ts";
 import type { IncomingRow } from "../store/incoming.ts";
+import type { Connection } from "./connection.ts";
 import { Session, type SessionHost } from "./session.ts";
 
 /** Messages of one peer that may wait for our handlers; with MAX_TEXT_BYTES each, at most 128 MiB. */
@@ -10,6 +11,8 @@ export const MAX_INBOX = 2_048;
 /** The same for all strangers together, and for any one of them. */
 export const MAX_STRANGERS_INBOX = 512;
 export const MAX_STRANGER_INBOX = 64;
+/** How many of them a stranger may send before the next grant: what is granted to one is not there for the others. */
+const MAX_STRANGER_CREDIT = 16;
 
 type Host = Omit<SessionHost, "touched" | "window">;
 
@@ -91,6 +94,14 @@ export class Sessions {
     this.#waiting.clear();
   }
 
+  /** Strangers that got no credit ask again: there may be some now. */
+  creditFreed(): void {
+    if (this.#starving.size === 0 || this.#strangersFree() === 0) return;
+    const starving = [...this.#starving];
+    this.#starving.clear();
+    for (const session of starving) session.flush();
+  }
+
   #touch(session: Session): void {
     if (this.#touched.size === 0) this.#host.store.db.afterCommit((error) => error || this.#flush());
     this.#touched.add(session);
@@ -100,10 +111,7 @@ export class Sessions {
     const touched = [...this.#touched];
     this.#touched.clear();
     for (const session of touched) session.flush();
-    if (this.#starving.size === 0 || this.#strangersFree() === 0) return;
-    const starving = [...this.#starving];
-    this.#starving.clear();
-    for (const session of starving) session.flush();
+    this.creditFreed();
   }
 
   /**
@@ -113,10 +121,24 @@ export class Sessions {
   #window(session: Session, outstanding: number): number {
     const waiting = this.#waiting.get(session.n) ?? 0;
     if (session.isKnown) return Math.max(0, MAX_INBOX - waiting);
-    const w = Math.max(0, Math.min(MAX_STRANGER_INBOX - waiting, this.#strangersFree() + outstanding));
-    if (w === 0 && waiting < MAX_STRANGER_INBOX) this.#starving.add(session);
-    else this.#starving.delete(session);
+    const room = Math.min(MAX_STRANGER_INBOX - waiting, MAX_STRANGER_CREDIT);
+    const w = Math.max(0, Math.min(room, this.#strangersFree() + outstanding));
+    this.#starving.delete(session);
+    if (w === 0 && room > 0) {
+      this.#starving.add(session);
+      this.#evictIdle();
+    }
     return w;
+  }
+
+  /** Ends the connection of the stranger that has kept credit for longest without using it; it can come again. */
+  #evictIdle(): void {
+    let idlest: Connection | undefined;
+    for (const { n, connection, outstanding } of this.#strangers) {
+      if (!connection || outstanding === 0 || this.#waiting.has(n)) continue;
+      if (!idlest || connection.heardAt < idlest.heardAt) idlest = connection;
+    }
+    idlest?.end("BUSY", "others need the room that you do not use: come again when you have something to say");
   }
 
   #strangersFree(): number {

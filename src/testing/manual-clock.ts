@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#wallOffset + this.#steady;
+    return Math.floor(this.#wallOffset + this.#steady);
   }
 
   steady(): number {
@@ -30,6 +30,11 @@ export class ManualClock implements Clock {
   /** Makes the wall clock jump, as a time server or a person does. */
   jump(ms: number): void {
     this.#wallOffset += ms;
+  }
+
+  /** Lets time pass in which nothing runs, as if the process was held: what was due comes late. */
+  skip(ms: number): void {
+    this.#steady += ms;
   }
 
   after(ms: number, task: () => void): Timer {
@@ -65,7 +70,7 @@ export class ManualClock implements Clock {
     await this.settle();
     for (let next = this.#timers[0]; next && next.at <= end; next = this.#timers[0]) {
       this.#timers.shift();
-      this.#steady = next.at;
+      this.#steady = Math.max(this.#steady, next.at);
       next.task();
       await this.settle();
     }

@@ -45,8 +45,9 @@ export class LineReader {
     const lines = this.#take(chunk.subarray(0, end));
     if (end < chunk.byteLength) this.#hold(chunk.subarray(end), limit);
     // Only whole lines are parsed: parseChunk would read an unfinished one again and again.
-    const { values, error } = Bun.JSONL.parseChunk(lines);
-    if (error) {
+    const { values, read, error } = Bun.JSONL.parseChunk(lines);
+    // It reads up to the last line feed, or less if the last object has no end before it.
+    if (error || read < lines.byteLength - 1) {
       throw new WarrenError("FRAME_MALFORMED", `line ${values.length + 1} of this turn is not a JSON object`, {
         cause: error,
       });

@@ -1,5 +1,6 @@
 /** Peers in a simulated world, for the tests of the peer: opened in a line, stopped, crashed, started again. */
 import type { PeerId, PeerKind } from "../../src/base/ids.ts";
+import { WarrenError } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { encodePeerId } from "../../src/identity/peer-id.ts";
 import type { HistoryEntry, IncomingMessage } from "../../src/peer/message.ts";
@@ -14,7 +15,9 @@ export interface Burrow extends AsyncDisposable {
   open(name: string, options?: { kind?: PeerKind; path?: string; port?: number }): Promise<Peer>;
   /** Gives both peers the other's address and name, as a registry would. */
   introduce(a: Peer, b: Peer): Promise<void>;
-  /** Lets up to `ms` pass, until nothing is on its way. */
+  /** Makes the peer's next commit fail, as a full disk does. */
+  failNextCommit(peer: Peer): void;
+  /** Lets enough time pass for a dial, a message and its receipt. */
   settle(ms?: number): Promise<void>;
 }
 
@@ -27,14 +30,13 @@ export function createBurrow(seed = 1): Burrow {
   const world = createSimulatedWorld(seed);
   const network = new SimulatedNetwork({ clock: world.clock });
   const peers: Peer[] = [];
-  const stores: Store[] = [];
+  const stores = new Map<Peer, Store>();
   return {
     world,
     network,
     async open(name, { kind = "person", path = ":memory:", port = 0 } = {}) {
       const id = testId(name);
       const store = openStore(path, world.clock);
-      stores.push(store);
       const transport = network.transport(id, name);
       const peer = await Peer.open({
         info: { id, name, kind },
@@ -46,6 +48,7 @@ export function createBurrow(seed = 1): Burrow {
         port,
       });
       peers.push(peer);
+      stores.set(peer, store);
       return peer;
     },
     async introduce(a, b) {
@@ -55,10 +58,16 @@ export function createBurrow(seed = 1): Burrow {
       await this.settle(20);
       await Promise.all([a.pin(b.name, b.id), b.pin(a.name, a.id), world.clock.settle()]);
     },
-    async settle(ms = 1_000) {
-      await world.clock.settle();
-      for (let passed = 0; passed < ms && network.inFlight > 0; passed++) await world.clock.advance(1);
+    failNextCommit(peer) {
+      const store = stores.get(peer);
+      let isArmed = true;
+      store?.db.beforeCommit(() => {
+        if (!isArmed) return;
+        isArmed = false;
+        throw new WarrenError("STORE_FAILED", "the disk is full");
+      });
     },
+    settle: (ms = 50) => world.clock.advance(ms),
     async [Symbol.asyncDispose]() {
       const closed = Promise.all(peers.map((peer) => peer.close()));
       for (let i = 0; i < 12; i++) await world.clock.advance(1_000);

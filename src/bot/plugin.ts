@@ -1,0 +1,111 @@
+/** Plugin: what the one file of a bot exports, and the `bot` that it is given. See docs/bots.md. */
+import type { z } from "zod";
+import { WarrenError } from "../base/errors.ts";
+import { isName, type PeerInfo } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { DirectoryEntry, DirectoryQuery } from "../peer/directory.ts";
+import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
+import type { Table } from "../peer/tables.ts";
+import type { Duration } from "./duration.ts";
+import type { Match } from "./match.ts";
+import type { Next } from "./onion.ts";
+
+export interface Plugin {
+  /** The name under which the bot is online, as far as it is free. */
+  readonly name: string;
+  /** What it does, in a few words: the first line of its help and of its card. */
+  readonly about: string;
+  /** Registers everything; no message comes before it is done. */
+  setup(bot: Bot): unknown;
+}
+
+/** Undoes a registration early; the end of the plugin does it anyway. Calling it twice is harmless. */
+export type End = () => void;
+
+export interface Bot {
+  readonly self: PeerInfo;
+  readonly log: Log;
+  /** Aborted when the plugin ends. */
+  readonly signal: AbortSignal;
+
+  /** Takes messages that begin with `name`: in a direct chat the word is enough, in a room it is `!name` or `@bot name`. */
+  command<Schema extends z.ZodObject = NoArguments>(name: string, options: CommandOptions<Schema>): End;
+
+  /** Takes messages; see `MessageOptions` for the order, and `MessageListener` for how to pass one on. */
+  on(event: "message", listener: MessageListener): End;
+  on(event: "message", options: MessageOptions, listener: MessageListener): End;
+  /** Tells when another peer comes and goes. */
+  on(event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown): End;
+
+  /** Resolves when the message is kept; with undefined when it was not sent because it would go on for ever (`MAX_HOPS`). */
+  send(to: string, text: string, options?: SendOptions): Promise<Sent | undefined>;
+  /** Who is known, and what they can do: `bot.find({ command: "roll" })`. */
+  find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
+  /** Durable values, private to this plugin. What is written inside a handler is written once, whatever crashes. */
+  store<Value>(name: string): Table<Value>;
+  /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
+  effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
+  /** Uniform in [0, 1), and the same in every run of a test. */
+  random(): number;
+  /** Epoch ms, and turned by hand in a test. */
+  now(): number;
+}
+
+export interface BotMessage extends Omit<IncomingMessage, "reply"> {
+  /** Answers where it was said. Resolves with undefined when bots have answered each other for too long (`MAX_HOPS`). */
+  readonly reply: (text: string) => Promise<Sent | undefined>;
+}
+
+/** Takes the message, unless it calls `next` (and returns what that returns): then those after it see it too. */
+export type MessageListener = (message: BotMessage, next: Next) => unknown;
+
+export interface MessageOptions extends Match {
+  /** `pre` sees what is meant for the commands too; `post`, the default, sees what no command took. */
+  order?: "pre" | "post";
+}
+
+// eslint-disable-next-line typescript/no-generated-empty-object-type -- no key at all is what it means
+type NoArguments = z.ZodObject<Record<never, never>>;
+
+export interface CommandOptions<Schema extends z.ZodObject = NoArguments> {
+  readonly about: string;
+  /** `z.object` of strings, numbers, booleans and enums: types, defaults, help and error messages come from it. */
+  readonly args?: Schema;
+  readonly cooldown?: CooldownOptions;
+  run(call: CommandCall<z.output<Schema>>): unknown;
+}
+
+export interface CommandCall<Args> {
+  readonly args: Args;
+  readonly from: PeerInfo;
+  readonly message: BotMessage;
+  /** Aborted when the plugin or its peer ends. */
+  readonly signal: AbortSignal;
+  readonly reply: BotMessage["reply"];
+}
+
+export interface CooldownOptions {
+  readonly max: number;
+  readonly per: Duration;
+  /** Counted for each sender, which is the default, or for everyone together. */
+  readonly by?: "sender" | "everyone";
+}
+
+/** @throws {WarrenError} `PLUGIN_INVALID` */
+export function definePlugin(plugin: Plugin): Plugin {
+  checkPlugin(plugin);
+  return plugin;
+}
+
+/** @throws {WarrenError} `PLUGIN_INVALID` saying which field is wrong */
+export function checkPlugin(value: unknown): asserts value is Plugin {
+  if (typeof value !== "object" || value === null) throw invalid("it is not an object made with definePlugin({ … })");
+  const { name, about, setup } = value as Partial<Record<keyof Plugin, unknown>>;
+  if (typeof name !== "string" || !isName(name)) throw invalid(`name: use 1 to 32 of a-z, 0-9 and "-"`);
+  if (typeof about !== "string" || about.trim() === "") throw invalid("about: say in a few words what it does");
+  if (typeof setup !== "function") throw invalid("setup: a function that is given the bot is missing");
+}
+
+function invalid(reason: string): WarrenError {
+  return new WarrenError("PLUGIN_INVALID", `not a plugin: ${reason}`);
+}

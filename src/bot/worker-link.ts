@@ -1,0 +1,60 @@
+/** The words between the supervisor and the worker of one bot, and the one place that starts a worker. */
+import type { LogLevel } from "../base/log.ts";
+
+/** What a worker needs to bring one bot online. */
+export interface BotStart {
+  /** Absolute path of the bot's file. */
+  readonly file: string;
+  readonly home: string;
+  /** URL of the registry, or "none". */
+  readonly registry: string;
+}
+
+export type ToWorker = { t: "start"; bot: BotStart } | { t: "ping" } | { t: "stop" };
+
+export type FromWorker =
+  | { t: "loaded"; name: string }
+  | { t: "ready"; id: string; name: string; port: number }
+  | { t: "pong" }
+  | { t: "log"; level: LogLevel; source: string; text: string }
+  /** It could not come online, or cannot stay; another try would end the same way. `code` is an `ErrorCode`. */
+  | { t: "failed"; code: string; message: string }
+  /** It ends because of an error that nobody caught. */
+  | { t: "crashed"; message: string }
+  | { t: "stopped" };
+
+export interface WorkerLink {
+  post(message: ToWorker): void;
+  /** Ends the worker whatever it is doing; `closed` may still be called. */
+  terminate(): void;
+}
+
+export interface WorkerHandler {
+  message(message: FromWorker): void;
+  closed(reason: string): void;
+}
+
+export type SpawnWorker = (handler: WorkerHandler) => WorkerLink;
+
+/** Starts workers whose entry file is `entry`. */
+export function workersOf(entry: URL): SpawnWorker {
+  return (handler) => {
+    const worker = new Worker(entry.href);
+    let reason: string | undefined;
+    worker.addEventListener("message", (event: MessageEvent<FromWorker>) => handler.message(event.data));
+    worker.addEventListener("error", (event) => {
+      event.preventDefault(); // it is this worker's end, not ours
+      reason = event.message;
+    });
+    worker.addEventListener("close", (event) => handler.closed(reason ?? `it left with exit code ${exitCode(event)}`));
+    return {
+      // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
+      post: (message) => worker.postMessage(message),
+      terminate: () => worker.terminate(),
+    };
+  };
+}
+
+function exitCode(event: Event): string {
+  return "code" in event ? String(event.code) : "unknown";
+}

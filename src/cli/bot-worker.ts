@@ -1,0 +1,95 @@
+/** Entry of the worker that one bot lives in: its own peer, with its own key, listener and store. */
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { formatAddress } from "../base/ids.ts";
+import { createLog } from "../base/log.ts";
+import { Scope } from "../base/scope.ts";
+import { sleep, systemClock } from "../base/world.ts";
+import { attachPlugin } from "../bot/host.ts";
+import { loadPlugin } from "../bot/load.ts";
+import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
+import type { Peer } from "../peer/peer.ts";
+import { openPeer } from "../warren.ts";
+
+declare const self: Worker;
+
+/** A registry that says nothing for so long is not waited for. */
+const ANSWER_WITHIN_MS = 3_000;
+
+const scope = new Scope(); // what is closed when the supervisor says stop
+
+process.on("uncaughtException", crash);
+process.on("unhandledRejection", crash);
+
+self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+  if (data.t === "ping") post({ t: "pong" });
+  else if (data.t === "start") start(data.bot).catch(fail);
+  else stop().catch(crash);
+});
+
+async function start({ file, home, registry }: BotStart): Promise<void> {
+  const plugin = await loadPlugin(file);
+  post({ t: "loaded", name: plugin.name });
+  const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
+  const peer = scope.use(await openPeer({ name: plugin.name, kind: "bot", home, registry, log }));
+  const refusal = nameRefused(peer);
+  const refused = await Promise.race([refusal, registryAnswered(peer), sleep(systemClock, ANSWER_WITHIN_MS)]);
+  if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
+  scope.use(await attachPlugin(plugin, peer));
+  post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
+  throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
+}
+
+/** Resolves with the registry's word that another key has the name. Other notices go to the log. */
+function nameRefused(peer: Peer): Promise<WarrenError> {
+  return new Promise((resolve) => {
+    peer.on("notice", (notice) => {
+      if (notice.code === "NAME_TAKEN") resolve(notice);
+      else peer.log.warn(notice.message);
+    });
+  });
+}
+
+async function whereItIs(peer: Peer, notice: WarrenError): Promise<WarrenError> {
+  const known = await peer.find({ name: peer.name });
+  const holder = known.find((entry) => entry.online && entry.id !== peer.id);
+  const address = holder?.addresses[0];
+  if (!address) return notice;
+  return new WarrenError("NAME_TAKEN", `${peer.name} is already online at ${formatAddress(address)}`, {
+    cause: notice,
+  });
+}
+
+/** Resolves when the registry takes this peer, or cannot be asked. */
+function registryAnswered({ directory }: Peer): Promise<void> {
+  return new Promise((resolve) => {
+    if (!directory || directory.isConnected) return resolve();
+    directory.on("connected", () => resolve());
+    directory.on("disconnected", () => resolve());
+  });
+}
+
+async function stop(): Promise<void> {
+  await scope.close();
+  post({ t: "stopped" });
+}
+
+/** It cannot run; once the reason is told, the supervisor ends this worker. */
+async function fail(error: unknown): Promise<void> {
+  try {
+    await scope.close();
+  } catch {
+    // what went wrong first is what is told
+  }
+  post({ t: "failed", code: isWarrenError(error) ? error.code : "BOT_CRASHED", message: describeError(error) });
+}
+
+/** An error that nobody caught may have left anything half done: a new worker is the way back to a known state. */
+function crash(error: unknown): void {
+  post({ t: "crashed", message: describeError(error) });
+  process.exit(1);
+}
+
+function post(message: FromWorker): void {
+  // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
+  self.postMessage(message);
+}

@@ -1,0 +1,69 @@
+/** The bots of this peer: a process of their own, so that no bot can take the chat down. */
+import { fileURLToPath } from "node:url";
+import { backoffMs, type Timer, type World } from "../base/world.ts";
+import { inputLines } from "./input-lines.ts";
+
+const PROGRAM = fileURLToPath(new URL("bots.ts", import.meta.url));
+const MAX_LINE_BYTES = 8_192;
+const GOODBYE_MS = 6_000; // its bots may finish what they are doing for 5 s
+const STABLE_MS = 60_000; // whoever ran that long begins with short waits again
+
+export interface BotsOptions {
+  /** None means those of `./bots`. */
+  files: readonly string[];
+  home: string;
+  registry: string;
+  world: World;
+  /** What the bots' process has to say, a line at a time. */
+  onLine: (line: string) => void;
+}
+
+export class BotsProcess implements AsyncDisposable {
+  readonly #options: BotsOptions;
+  #child: Bun.Subprocess<"pipe", "pipe", "pipe"> | undefined;
+  #restart: Timer | undefined;
+  #failures = 0;
+  #isClosed = false;
+
+  constructor(options: BotsOptions) {
+    this.#options = options;
+    this.#start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#restart?.[Symbol.dispose]();
+    const child = this.#child;
+    if (!child) return;
+    const impatience = this.#options.world.clock.after(GOODBYE_MS, () => child.kill("SIGKILL"));
+    await child.stdin.end();
+    await child.exited;
+    impatience[Symbol.dispose]();
+  }
+
+  #start(): void {
+    const { files, home, registry, world } = this.#options;
+    const startedAt = world.clock.steady();
+    // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
+    const child = Bun.spawn([process.execPath, PROGRAM, ...files, "--child", "--home", home, "--registry", registry], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      onExit: (_, code) => {
+        if (this.#isClosed || code === 0) return; // 0: there was nothing to run
+        if (world.clock.steady() - startedAt > STABLE_MS) this.#failures = 0;
+        const delayMs = 1_000 + backoffMs(this.#failures++, () => world.random());
+        this.#restart = world.clock.after(delayMs, () => this.#start());
+      },
+    });
+    this.#child = child;
+    void this.#relay(child.stdout);
+    void this.#relay(child.stderr);
+  }
+
+  async #relay(output: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const line of inputLines(output, MAX_LINE_BYTES)) {
+      if (line !== null) this.#options.onLine(line);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/** The words of the machine-readable face: commands go in, events come out, one JSON object a line. See docs/scripting.md. */
+import { describeError, ERROR_CODES, isWarrenError, WarrenError } from "../base/errors.ts";
+import type { PeerInfo } from "../base/ids.ts";
+import type { HistoryEntry, IncomingMessage, MessageState, Receipt, UserInfo } from "../peer/message.ts";
+
+/** Longest line that is read from a program: a message of the longest text with all of it escaped. */
+export const MAX_COMMAND_BYTES = 2 * 1_024 * 1_024;
+
+/** A command may carry a `ref`: every event that it causes repeats it. */
+export type Command = { readonly ref?: unknown } & (
+  | { readonly do: "send"; readonly to: string; readonly text: string }
+  | { readonly do: "users" }
+  | { readonly do: "history"; readonly with: string; readonly limit?: number }
+  | { readonly do: "whoami" }
+  | { readonly do: "pin"; readonly name: string; readonly id: string }
+  /** Messages as they are shown, until whoever asked goes away. */
+  | { readonly do: "watch" }
+  | { readonly do: "stop" }
+);
+
+export interface HistoryLine {
+  readonly id: string;
+  readonly from: PeerInfo;
+  readonly text: string;
+  readonly at: number;
+  readonly state: MessageState;
+  readonly reason?: string;
+}
+
+/** Who the peer is and where; `registry` is null where it uses none. */
+export interface Ready {
+  readonly id: string;
+  readonly name: string;
+  readonly port: number;
+  readonly registry: string | null;
+}
+
+export type FaceEvent = { readonly ref?: unknown } & (
+  | ({ readonly event: "ready" } & Ready)
+  | ({ readonly event: "whoami"; readonly online: boolean; readonly addresses: readonly string[] } & Ready)
+  | {
+      readonly event: "message";
+      readonly id: string;
+      readonly from: PeerInfo;
+      readonly text: string;
+      readonly at: number;
+      readonly room?: string;
+    }
+  | {
+      readonly event: "receipt";
+      readonly id: string;
+      readonly to: PeerInfo;
+      readonly state: MessageState;
+      readonly reason?: string;
+    }
+  | { readonly event: "presence"; readonly peer: PeerInfo; readonly online: boolean }
+  | { readonly event: "users"; readonly peers: readonly UserInfo[] }
+  | { readonly event: "history"; readonly with: PeerInfo; readonly messages: readonly HistoryLine[] }
+  | { readonly event: "pinned"; readonly name: string; readonly id: string }
+  | { readonly event: "error"; readonly code: string; readonly message: string }
+);
+
+export type Emit = (event: FaceEvent) => void;
+
+/** Whoever can do commands: a peer in this process, or one in another process of the same user. */
+export interface Performer {
+  /** Resolves when the command has caused its last event, or at once when `signal` is aborted. Failures are events too. */
+  perform(command: Command, emit: Emit, signal?: AbortSignal): Promise<void>;
+}
+
+/** @throws {WarrenError} `USAGE` saying what is wrong with the line */
+export function parseCommand(line: string): Command {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw usage(`a line that is not JSON (${describeError(error)})`, error);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw usage("a line that is not an object");
+  const fields = value as Record<string, unknown>;
+  return { ...shapeOf(fields), ...("ref" in fields ? { ref: fields["ref"] } : {}) };
+}
+
+/** The `ref` of a line that is no command, so that whoever wrote it knows which line is meant. */
+export function refOf(line: string): { ref?: unknown } {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "ref" in value ? { ref: value.ref } : {};
+  } catch {
+    return {}; // what is no JSON has none
+  }
+}
+
+function shapeOf(fields: Record<string, unknown>): Command {
+  const text = (key: string): string => {
+    const found = fields[key];
+    if (typeof found === "string") return found;
+    throw usage(`"${String(fields["do"])}" without a text in "${key}"`);
+  };
+  switch (fields["do"]) {
+    case "send":
+      return { do: "send", to: text("to"), text: text("text") };
+    case "history":
+      return { do: "history", with: text("with"), ...limitOf(fields["limit"]) };
+    case "pin":
+      return { do: "pin", name: text("name"), id: text("id") };
+    case "users":
+    case "whoami":
+    case "watch":
+    case "stop":
+      return { do: fields["do"] };
+    default:
+      throw usage(`"do" is ${JSON.stringify(fields["do"])?.slice(0, 40) ?? "missing"}`);
+  }
+}
+
+function limitOf(limit: unknown): { limit?: number } {
+  if (limit === undefined) return {};
+  if (typeof limit === "number" && Number.isSafeInteger(limit) && limit > 0) return { limit };
+  throw usage(`"limit" is ${JSON.stringify(limit)}, not a whole number above 0`);
+}
+
+function usage(found: string, cause?: unknown): WarrenError {
+  const expected =
+    'expected {"do":"send","to","text"}, {"do":"users"}, {"do":"history","with","limit"} or {"do":"stop"}';
+  return new WarrenError("USAGE", `${found}: ${expected}`, { cause });
+}
+
+export function messageEvent({ id, from, text, at, room }: IncomingMessage): FaceEvent {
+  return { event: "message", id, from, text, at, ...(room === undefined ? {} : { room }) };
+}
+
+export function receiptEvent({ id, to, state, reason }: Receipt): FaceEvent {
+  return { event: "receipt", id, to, state, ...(reason === undefined ? {} : { reason }) };
+}
+
+export function historyLine({ id, from, text, at, state, reason }: HistoryEntry): HistoryLine {
+  return { id, from, text, at, state, ...(reason === undefined ? {} : { reason }) };
+}
+
+export function errorEvent(error: unknown): FaceEvent {
+  const code = isWarrenError(error) ? error.code : "UNEXPECTED";
+  return { event: "error", code, message: describeError(error) };
+}
+
+/** The error that an error event of another process tells of. */
+export function errorFrom(event: { readonly code: string; readonly message: string }): Error {
+  const code = ERROR_CODES.find((known) => known === event.code);
+  return code ? new WarrenError(code, event.message) : new Error(event.message);
+}

@@ -1,0 +1,171 @@
+/** Screen: a terminal on which text appears above the line that is being typed, and never tears it. */
+import { createInterface, type Interface } from "node:readline";
+import type { Asker } from "./start.ts";
+
+/** A complete replacement of the text before the cursor, as node:readline wants it. */
+export type Completer = (line: string) => [matches: string[], completed: string];
+
+/** What was printed; while it is still on the screen a few cells of it can be written anew. */
+export interface Block {
+  /** Writes over the first row, from `column` on; `text` must be as wide as what it replaces. */
+  mark(column: number, text: string): void;
+}
+
+export interface LineHandlers {
+  /** Every line that answers no question. */
+  onLine(line: string): void;
+  /** There will be no more lines: Ctrl-C on an empty line, Ctrl-D, end of input. */
+  onEnd(): void;
+}
+
+export interface ScreenOptions {
+  input: NodeJS.ReadStream;
+  output: NodeJS.WriteStream;
+  complete: Completer;
+}
+
+/** Moves the cursor; 0 would move it by one. */
+const right = (count: number): string => (count > 0 ? `\x1b[${count}C` : "");
+
+export class Screen implements Asker, Disposable {
+  readonly isTerminal: boolean;
+  readonly #output: NodeJS.WriteStream;
+  readonly #readline: Interface;
+  #answer: ((line: string) => void) | undefined; // of the question that is being asked
+  #typedRows = 0; // rows above the one in which the typed line ended, prompt included
+  #printedRows = 0; // since the start
+  #fixedRows = 0; // blocks above that row are where nobody knows, because the window has changed its size
+  #isPrompting = false;
+  #isClosed = false;
+  #early: string[] = []; // typed before anybody wanted lines
+  #hasEnded = false;
+  #reader: LineHandlers | undefined;
+
+  constructor({ input, output, complete }: ScreenOptions) {
+    this.isTerminal = input.isTTY && output.isTTY;
+    this.#output = output;
+    this.#readline = createInterface({
+      input,
+      output,
+      terminal: this.isTerminal,
+      completer: complete,
+      historySize: 500,
+      removeHistoryDuplicates: true,
+      escapeCodeTimeout: 50,
+    });
+    this.#readline.on("line", (line) => this.#onLine(line));
+    this.#readline.on("close", () => this.#onEnd());
+    this.#readline.on("SIGINT", () => (this.#readline.line === "" ? this.#onEnd() : this.#clearTyped()));
+    if (!this.isTerminal) return;
+    input.prependListener("keypress", (_, key?: { name?: string }) => this.#beforeKey(key?.name));
+    output.on("resize", () => (this.#fixedRows = this.#printedRows));
+  }
+
+  get columns(): number {
+    return this.isTerminal ? Math.max(20, this.#output.columns) : 1_000_000;
+  }
+
+  get isTyping(): boolean {
+    return this.#readline.line !== "";
+  }
+
+  /** Prints `text` above the line being typed. Rows that are too wide are broken, and go on below `indent` blanks. */
+  print(text: string, indent = 0): Block {
+    const width = this.columns - 1; // a full row would leave the cursor in a place of which terminals disagree
+    const hanging = `\n${" ".repeat(indent)}`;
+    const rows = this.isTerminal ? Bun.wrapAnsi(text, width - indent, { hard: true, trim: false }).split("\n") : [text];
+    const whole = rows.join(hanging);
+    const row = this.#printedRows;
+    this.#above(() => this.#output.write(`${whole}\n`));
+    this.#printedRows += rows.length;
+    return { mark: (column, cells) => this.#mark(row, column, cells) };
+  }
+
+  say(text: string): void {
+    this.print(text);
+  }
+
+  async ask(question: string, preset: string): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#answer = resolve;
+    this.prompt(`${question} [${preset}] `);
+    const answer = (await promise).trim() || preset;
+    this.#isPrompting = false;
+    this.print(`${question} ${answer}`);
+    return answer;
+  }
+
+  /** From now on lines go to `reader`, those first that have come already. */
+  read(reader: LineHandlers): void {
+    this.#reader = reader;
+    for (const line of this.#early.splice(0)) reader.onLine(line);
+    if (this.#hasEnded) reader.onEnd();
+  }
+
+  /** Shows the prompt, or another one, and takes lines from now on. */
+  prompt(text: string): void {
+    if (this.#isClosed) return;
+    this.#isPrompting = true;
+    this.#above(() => this.#readline.setPrompt(text));
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#above(() => (this.#isPrompting = false));
+    this.#readline.close();
+  }
+
+  /** Takes the typed line away, does something, and brings the line back. */
+  #above(work: () => void): void {
+    if (!this.isTerminal) return work();
+    if (this.#isPrompting) this.#erase(this.#readline.getCursorPos().rows);
+    work();
+    if (!this.#isPrompting) return;
+    Object.assign(this.#readline, { prevRows: 0 }); // or it would go up as many rows as the line had before
+    this.#readline.prompt(true);
+  }
+
+  #erase(rowsAbove: number): void {
+    this.#output.write(`${rowsAbove > 0 ? `\x1b[${rowsAbove}A` : ""}\r\x1b[J`);
+  }
+
+  #mark(row: number, column: number, cells: string): void {
+    if (!this.isTerminal || this.#isClosed || row < this.#fixedRows) return;
+    const { rows, cols } = this.#isPrompting ? this.#readline.getCursorPos() : { rows: 0, cols: 0 };
+    const up = this.#printedRows - row + rows;
+    if (up >= this.#output.rows) return; // it has left the screen
+    this.#output.write(`\x1b[${up}A\r${right(column)}${cells}\x1b[${up}B\r${right(cols)}`);
+  }
+
+  #beforeKey(name: string | undefined): void {
+    if (name !== "return" && name !== "enter") return;
+    const readline = this.#readline;
+    const { cursor } = readline;
+    Object.assign(readline, { cursor: readline.line.length });
+    this.#typedRows = readline.getCursorPos().rows;
+    Object.assign(readline, { cursor });
+  }
+
+  #onLine(line: string): void {
+    if (this.isTerminal && this.#isPrompting) this.#erase(this.#typedRows + 1); // whoever handles it prints it as it likes
+    const answer = this.#answer;
+    this.#answer = undefined;
+    if (answer) return answer(line);
+    if (this.isTerminal && this.#isPrompting) this.#readline.prompt();
+    if (this.#reader) this.#reader.onLine(line);
+    else this.#early.push(line);
+  }
+
+  #onEnd(): void {
+    if (this.#isClosed) return;
+    this.#hasEnded = true;
+    this.#reader?.onEnd();
+  }
+
+  #clearTyped(): void {
+    this.#erase(this.#readline.getCursorPos().rows);
+    Object.assign(this.#readline, { line: "", cursor: 0, prevRows: 0 });
+    this.#readline.prompt();
+  }
+}

@@ -1,0 +1,27 @@
+/** What programs and bots import as "warren". */
+export { z } from "zod";
+export { isWarrenError, WarrenError, type ErrorCode } from "./base/errors.ts";
+export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
+export {
+  definePlugin,
+  type Bot,
+  type BotMessage,
+  type CommandCall,
+  type CommandOptions,
+  type MessageListener,
+  type MessageOptions,
+  type Plugin,
+} from "./bot/plugin.ts";
+export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
+export type {
+  HistoryEntry,
+  IncomingMessage,
+  MessageHandler,
+  MessageState,
+  Receipt,
+  Sent,
+  UserInfo,
+} from "./peer/message.ts";
+export type { Peer, PeerEvents } from "./peer/peer.ts";
+export type { Table } from "./peer/tables.ts";
+export { openPeer, type OpenedPeer, type OpenPeerOptions } from "./warren.ts";

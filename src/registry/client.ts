@@ -1,0 +1,309 @@
+/** The registry's client: keeps one peer registered, and keeps for it what the registry says of the others, checked. */
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { Emitter } from "../base/hooks.ts";
+import type { PeerId } from "../base/ids.ts";
+import { silentLog, type Log } from "../base/log.ts";
+import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
+import type { ErrorFrame, ServerFrame } from "./frames.ts";
+import { openGrant } from "./grant.ts";
+import { Link } from "./link.ts";
+import { askForKey, lookUp, registryChanged } from "./lookup.ts";
+import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./memory.ts";
+import { openChallenge, signGoodbye, signLogin, type Challenge } from "./proof.ts";
+import { openRecord } from "./record.ts";
+import { SelfRecord } from "./self-record.ts";
+import { parseRegistryUrl } from "./url.ts";
+import { View } from "./view.ts";
+
+/** Announcements within that time become one record. */
+const COALESCE_MS = 100;
+const GOODBYE_MS = 1_000;
+
+export interface RegistryClientOptions {
+  /** URL, `host:port` or host. */
+  url: string;
+  identity: Identity;
+  memory: RegistryMemory;
+  /** Take a registry whose key has changed as it is; the change is told either way. */
+  acceptNewKey?: boolean;
+  world?: World;
+  log?: Log;
+}
+
+export interface RegistryClientEvents {
+  /** A peer came online, or its entry changed while it is. */
+  online: [entry: RegistryEntry];
+  offline: [entry: RegistryEntry];
+  /** Registered, and `entries()` is complete. */
+  connected: [];
+  disconnected: [reason: string];
+  /** Something a person should read. */
+  notice: [error: WarrenError];
+}
+
+/** Errors that go away by themselves: they are told as `disconnected`, not as a notice. */
+const PASSING = ["REGISTRY_UNREACHABLE", "CONNECTION_LOST", "RECORD_STALE", "RATE_LIMITED", "CLOSED"] as const;
+
+export class RegistryClient implements AsyncDisposable {
+  readonly url: string;
+  readonly #identity: Identity;
+  readonly #memory: RegistryMemory;
+  readonly #acceptNewKey: boolean;
+  readonly #world: World;
+  readonly #log: Log;
+  readonly #events: Emitter<RegistryClientEvents>;
+  readonly #self: SelfRecord;
+  readonly #view: View;
+  #isClosed = false;
+  #running: Promise<void> | undefined; // since the first announcement
+  #nap: AbortController | undefined; // of the wait between two attempts
+  #link: Link | undefined;
+  #challenge: Challenge | undefined; // of the link, once it is logged in
+  #state: "new" | "connected" | "disconnected" = "new";
+  #told = new Set<string>(); // notices since the last good login, by their codes
+  #yields = false; // another process of this key is active: do not take over from it
+  #isRecordDue = false;
+
+  /** Nothing is sent before the first `announce`. @throws {WarrenError} `USAGE` */
+  constructor({ url, identity, memory, acceptNewKey = false, ...rest }: RegistryClientOptions) {
+    const { world = systemWorld, log = silentLog } = rest;
+    this.url = parseRegistryUrl(url);
+    this.#identity = identity;
+    this.#memory = memory;
+    this.#acceptNewKey = acceptNewKey;
+    this.#world = world;
+    this.#log = log;
+    this.#events = new Emitter((error, event) =>
+      log.error(`a listener for "${event}" failed: ${describeError(error)}`),
+    );
+    this.#self = new SelfRecord(identity, memory, world.clock);
+    this.#view = new View({
+      self: identity.id,
+      clock: world.clock,
+      log,
+      onChange: (entry) => this.#events.emit(entry.online ? "online" : "offline", entry),
+    });
+  }
+
+  get isConnected(): boolean {
+    return this.#state === "connected";
+  }
+
+  /** How many answers were dropped because they did not stand the check. */
+  get refused(): number {
+    return this.#view.refused;
+  }
+
+  /** The others, as far as the subscription has told of them. */
+  entries(): Iterable<RegistryEntry> {
+    return this.#view.entries();
+  }
+
+  /** Asks the registry now. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
+  async find(query: RegistryQuery): Promise<RegistryEntry[]> {
+    const { entries } = await lookUp(this.url, query, { registry: this.#pinned(), clock: this.#world.clock });
+    return entries;
+  }
+
+  announce(self: SelfDescription): void {
+    if (this.#isClosed || !this.#self.describe(self)) return;
+    this.#told.delete("NAME_TAKEN");
+    this.#nap?.abort();
+    this.#sendRecordSoon();
+    this.#running ??= this.#run();
+  }
+
+  on<Event extends keyof RegistryClientEvents>(
+    event: Event,
+    listener: (...args: RegistryClientEvents[Event]) => void,
+  ): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /** Says goodbye; the others are told at once. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#nap?.abort();
+      if (this.#link && this.#challenge) await this.#sayGoodbye(this.#link, this.#challenge);
+      else this.#link?.[Symbol.dispose]();
+    }
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; !this.#isClosed; attempt++) {
+      try {
+        await this.#hold(() => (attempt = 0));
+      } catch (error) {
+        this.#report(error);
+      }
+      if (!this.#isClosed) await this.#rest(backoffMs(attempt, () => this.#world.random()));
+    }
+  }
+
+  /** One session, from dialling to its end. */
+  async #hold(onLogin: () => void): Promise<void> {
+    const nonce = this.#world.token(32);
+    using link = new Link(this.url, nonce, this.#world.clock);
+    this.#link = link;
+    try {
+      const challenge = await this.#greet(link, nonce);
+      const leaseMs = await this.#logIn(link, challenge);
+      if (this.#isClosed) return; // before there was anything to say goodbye to: the grace period ends it
+      link.keep(leaseMs);
+      this.#challenge = challenge;
+      onLogin();
+      link.send({ t: "subscribe", after: this.#view.cursor });
+      for (let frame = await link.next(); frame.t !== "bye"; frame = await link.next()) {
+        await this.#take(frame, challenge.registry);
+      }
+      throw new WarrenError("CONNECTION_LOST", "the registry said goodbye");
+    } finally {
+      this.#link = this.#challenge = undefined;
+    }
+  }
+
+  async #greet(link: Link, nonce: string): Promise<Challenge> {
+    const frame = await link.next().catch((error: unknown) => this.#explain(link, error));
+    if (frame.t !== "challenge") throw unusable(this.url, `it began with "${frame.t}"`);
+    const challenge = await openChallenge(frame.challenge);
+    if (challenge.dialled !== nonce) throw unusable(this.url, "its challenge is for another connection");
+    const pinned = this.#pinned();
+    if (pinned !== undefined && pinned !== challenge.registry) {
+      const changed = registryChanged(this.url, pinned, challenge.registry);
+      if (!this.#acceptNewKey) throw changed;
+      this.#notice(changed);
+    }
+    return challenge;
+  }
+
+  /** Why there was no session at all: nobody there, or somebody else. */
+  async #explain(link: Link, error: unknown): Promise<never> {
+    if (link.wasOpen || this.#isClosed) throw error;
+    await askForKey(this.url, { clock: this.#world.clock });
+    throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${this.url} takes no more sessions just now`);
+  }
+
+  async #logIn(link: Link, { registry, nonce }: Challenge): Promise<number> {
+    const { id, privateKey } = this.#identity;
+    const login = await signLogin({ id, registry, nonce, origin: this.url }, privateKey);
+    const { record, name } = await this.#signSelf();
+    const grant = keptGrant(this.#memory, registry, name);
+    link.send({ t: "login", login, record, grant, ifFree: this.#yields });
+    const frame = await link.next();
+    if (frame.t === "error") throw await this.#learnFrom(frame);
+    if (frame.t !== "welcome") throw unusable(this.url, `it answered a login with "${frame.t}"`);
+    await this.#keepGrant(frame.grant, registry, name);
+    pinKey(this.#memory, this.url, registry);
+    this.#yields = false;
+    this.#told.clear();
+    return frame.leaseMs;
+  }
+
+  async #take(frame: ServerFrame, registry: PeerId): Promise<void> {
+    if (frame.t === "snapshot") this.#view.beginSnapshot();
+    if (frame.t === "peer") await this.#view.take(frame, registry);
+    if (frame.t === "synced") {
+      this.#view.reach(frame.cursor);
+      if (this.#state !== "connected") this.#become("connected");
+    }
+    if (frame.t === "recorded") {
+      const { seq, name } = await this.#self.sign();
+      if (seq === frame.seq) await this.#keepGrant(frame.grant, registry, name); // else it is for a name left meanwhile
+    }
+    if (frame.t === "error") {
+      const error = await this.#learnFrom(frame);
+      if (!isWarrenError(error, ...PASSING)) this.#notice(error);
+    }
+    if (this.#self.isAging) this.#sendRecordSoon();
+  }
+
+  /** What a refusal means for the next attempt. */
+  async #learnFrom({ code, message, last }: ErrorFrame): Promise<WarrenError> {
+    if (code === "TWO_INSTANCES") this.#yields = true;
+    if (code === "RECORD_STALE") {
+      const body = last === undefined ? undefined : await openRecord(last).catch(() => undefined);
+      if (body?.id === this.#identity.id) this.#self.goAbove(body.seq);
+      this.#sendRecordSoon();
+    }
+    return new WarrenError(code, `the registry at ${this.url} says: ${message}`);
+  }
+
+  async #keepGrant(grant: string, registry: PeerId, name: string): Promise<void> {
+    try {
+      await openGrant(grant, { registry, name, id: this.#identity.id });
+    } catch (error) {
+      throw unusable(this.url, "it gave a grant that does not hold", error);
+    }
+    keepGrant(this.#memory, registry, name, grant);
+  }
+
+  async #signSelf(): Promise<{ record: string; name: string }> {
+    const { record, name, problem } = await this.#self.sign();
+    if (problem) this.#notice(problem);
+    return { record, name };
+  }
+
+  #sendRecordSoon(): void {
+    if (this.#isRecordDue || !this.#challenge) return; // without a link the login will carry it
+    this.#isRecordDue = true;
+    this.#world.clock.after(COALESCE_MS, () => {
+      this.#isRecordDue = false;
+      this.#sendRecord().catch((error: unknown) => this.#report(error));
+    });
+  }
+
+  async #sendRecord(): Promise<void> {
+    const { record } = await this.#signSelf();
+    if (this.#challenge) this.#link?.send({ t: "record", record });
+  }
+
+  async #sayGoodbye(link: Link, { registry, nonce }: Challenge): Promise<void> {
+    const goodbye = await signGoodbye({ id: this.#identity.id, registry, nonce }, this.#identity.privateKey);
+    link.send({ t: "goodbye", goodbye });
+    using _ = this.#world.clock.after(GOODBYE_MS, () => link[Symbol.dispose]());
+    await this.#running;
+  }
+
+  async #rest(ms: number): Promise<void> {
+    this.#nap = new AbortController();
+    await sleep(this.#world.clock, ms, this.#nap.signal).catch(() => {}); // woken early: something is to be said
+    this.#nap = undefined;
+  }
+
+  #report(error: unknown): void {
+    if (this.#isClosed) return;
+    if (!isWarrenError(error)) this.#log.error(`the session failed: ${describeError(error)}`);
+    else if (!isWarrenError(error, ...PASSING)) this.#notice(error);
+    this.#log.debug(describeError(error));
+    if (this.#state !== "disconnected") this.#become("disconnected", describeError(error));
+  }
+
+  #become(state: "connected"): void;
+  #become(state: "disconnected", reason: string): void;
+  #become(state: "connected" | "disconnected", reason = ""): void {
+    this.#state = state;
+    if (state === "connected") this.#events.emit("connected");
+    else this.#events.emit("disconnected", reason);
+  }
+
+  /** Told once until the next good login: an attempt every few seconds would say it for ever. */
+  #notice(error: WarrenError): void {
+    if (this.#told.has(error.code)) return;
+    this.#told.add(error.code);
+    this.#events.emit("notice", error);
+  }
+
+  #pinned(): PeerId | undefined {
+    return pinnedKey(this.#memory, this.url);
+  }
+}
+
+function unusable(url: string, why: string, cause?: unknown): WarrenError {
+  return new WarrenError("REGISTRY_UNUSABLE", `what answers at ${url} is no registry that can be used: ${why}`, {
+    cause,
+  });
+}

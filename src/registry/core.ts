@@ -1,0 +1,213 @@
+/** The registry without its sockets: it admits peers, gives names, and knows who is there. */
+import { describeError, WarrenError } from "../base/errors.ts";
+import { shortId, type PeerId } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { World } from "../base/world.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { ErrorFrame } from "./frames.ts";
+import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
+import type { RegistryLimits } from "./limits.ts";
+import { openRecord, type RecordBody } from "./record.ts";
+import { Roster, type Leaseholder, type Listed } from "./roster.ts";
+import type { RecordQuery, RegistryStore, StoredRecord } from "./store.ts";
+
+/** A restart within that time is a blink: those who were online are waited for, not declared offline. */
+const BLINK_MS = 120_000;
+const TICK_MS = 60_000;
+
+export type Admission = { kind: "admitted"; listed: Listed } | { kind: "refused"; error: ErrorFrame };
+
+export interface Claim {
+  id: PeerId;
+  /** The signed record. */
+  record: string;
+  grant?: string | undefined;
+  /** Do not take over from another session. */
+  ifFree?: boolean | undefined;
+}
+
+/** What the registry shows of a peer to those who ask. */
+export interface PeerView extends Omit<RecordBody, "next"> {
+  readonly online: boolean;
+  /** Seconds since the record was received. */
+  readonly age: number;
+  readonly since: number;
+  /** The signed record and grant: with them nobody has to believe the rest. */
+  readonly record: string;
+  readonly grant: string;
+}
+
+export interface RegistryCoreOptions {
+  identity: Identity;
+  store: RegistryStore;
+  world: World;
+  log: Log;
+  limits: RegistryLimits;
+}
+
+export class RegistryCore {
+  readonly id: PeerId;
+  readonly roster: Roster;
+  readonly world: World;
+  readonly log: Log;
+  readonly limits: RegistryLimits;
+  readonly identity: Identity;
+  readonly #store: RegistryStore;
+  #tickedAt = -Infinity;
+  #date: number;
+
+  constructor({ identity, store, world, log, limits }: RegistryCoreOptions) {
+    this.id = identity.id;
+    this.identity = identity;
+    this.world = world;
+    this.log = log;
+    this.limits = limits;
+    this.roster = new Roster(world.clock, world.token(12));
+    this.#store = store;
+    this.#date = this.#today();
+  }
+
+  /** Takes up where the process before this one ended: who was online then is waited for. */
+  async resume(): Promise<void> {
+    const { clock } = this.world;
+    const downMs = clock.now() - (this.#store.aliveAt() ?? -Infinity);
+    const isBlink = downMs >= 0 && downMs <= BLINK_MS;
+    for (const stored of this.#store.list({ online: true, limit: this.limits.maxNames })) {
+      if (isBlink) this.roster.arrive(await this.#listed(stored), undefined, this.limits.restartGraceMs);
+      else void this.#store.leave(stored.id, stored.stay).catch(this.#reportFailure);
+    }
+    await this.#store.tick();
+    this.#tickedAt = clock.steady();
+  }
+
+  /** Checks a record, claims its name, and lists the peer as being here through `holder`. */
+  async admit(claim: Claim, holder: Leaseholder): Promise<Admission> {
+    const body = await openRecord(claim.record);
+    if (body.id !== claim.id) {
+      throw new WarrenError("RECORD_INVALID", "a record was refused: it is about another peer than the one logged in");
+    }
+    if (claim.ifFree && this.roster.get(body.id)?.holder) {
+      return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
+    }
+    const result = await this.#store.register(body, claim.record, await this.#grantedSince(body, claim.grant));
+    if (result.kind === "taken") {
+      const { id, since } = result.holder;
+      const text = `the name "${body.name}" belongs to ${shortId(id)} since ${new Date(since).toISOString().slice(0, 10)}: choose another name`;
+      return refuse("NAME_TAKEN", text, { holder: result.holder });
+    }
+    if (result.kind === "stale") {
+      return refuse("RECORD_STALE", "a newer record of this peer is known", { last: result.last });
+    }
+    if (result.kind === "full") return refuse("REGISTRY_REFUSED", result.why);
+    if (result.displaced) this.#displace(result.displaced, body.name);
+    const listed = await this.#list(body, claim.record, result);
+    const present = this.roster.get(body.id);
+    if (present && present.listed.stay > listed.stay) {
+      return refuse("TWO_INSTANCES", "this peer has logged in from another process meanwhile");
+    }
+    const previous = present?.holder;
+    this.roster.arrive(listed, holder);
+    if (previous && previous !== holder) {
+      previous.dismiss(new WarrenError("TWO_INSTANCES", "this peer has logged in from another process"));
+    }
+    return { kind: "admitted", listed };
+  }
+
+  /** The peer said goodbye, or was waited for in vain. */
+  leave(id: PeerId): void {
+    const stay = this.roster.get(id)?.listed.stay;
+    this.roster.leave(id);
+    if (stay !== undefined) this.#store.leave(id, stay).catch(this.#reportFailure);
+  }
+
+  /** To be called about once a second. */
+  sweep(): void {
+    for (const id of this.roster.overdue()) {
+      const holder = this.roster.get(id)?.holder;
+      this.leave(id);
+      holder?.dismiss(new WarrenError("RECORD_STALE", "the record has run out: log in with a new one"));
+    }
+    if (this.world.clock.steady() - this.#tickedAt < TICK_MS) return;
+    this.#tickedAt = this.world.clock.steady();
+    this.#store.tick().catch(this.#reportFailure);
+    if (this.#date === this.#today()) return;
+    this.#date = this.#today();
+    this.#renewGrants().catch(this.#reportFailure);
+  }
+
+  async peer(id: PeerId): Promise<PeerView | undefined> {
+    const stored = this.#store.get(id);
+    return stored && (await this.#view(stored));
+  }
+
+  peers(query: RecordQuery): Promise<PeerView[]> {
+    return Promise.all(this.#store.list(query).map((stored) => this.#view(stored)));
+  }
+
+  /** A last sign of life, so that the next process knows how long nobody was there. */
+  async close(): Promise<void> {
+    await this.#store.tick();
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  async #grantedSince(body: RecordBody, grant: string | undefined): Promise<number | undefined> {
+    if (grant === undefined) return undefined;
+    const expected = { registry: this.id, name: body.name, id: body.id, now: this.world.clock.now() };
+    try {
+      return (await openGrant(grant, expected)).since;
+    } catch (error) {
+      this.log.debug(`${shortId(body.id)}: ${describeError(error)}`); // it has the same rights as without one
+      return undefined;
+    }
+  }
+
+  #displace(id: PeerId, name: string): void {
+    const presence = this.roster.get(id);
+    if (presence?.listed.body.name !== name) return;
+    const { holder } = presence;
+    this.roster.leave(id);
+    holder?.dismiss(new WarrenError("NAME_TAKEN", `the name "${name}" was granted to another peer before`));
+  }
+
+  async #renewGrants(): Promise<void> {
+    for (const presence of this.roster.present()) {
+      const { listed } = presence;
+      const renewed = await this.#list(listed.body, listed.record, listed);
+      if (presence.listed !== listed) continue; // a new record came meanwhile, with a new grant
+      presence.listed = renewed;
+      presence.holder?.renew(renewed);
+    }
+  }
+
+  async #view(stored: StoredRecord): Promise<PeerView> {
+    const { clock } = this.world;
+    const { body, record, since, grant } = await this.#listed(stored);
+    const { next: _, ...shown } = body;
+    const present = this.roster.get(stored.id);
+    const ageMs = present ? clock.steady() - present.receivedAt : clock.now() - stored.receivedAt;
+    const age = Math.max(0, Math.floor(ageMs / 1_000));
+    return { ...shown, online: present !== undefined, age, since, record, grant };
+  }
+
+  async #listed(stored: StoredRecord): Promise<Listed> {
+    const present = this.roster.get(stored.id)?.listed;
+    if (present?.record === stored.record) return present;
+    return await this.#list(await openRecord(stored.record), stored.record, stored);
+  }
+
+  async #list(body: RecordBody, record: string, { since, stay }: { since: number; stay: number }): Promise<Listed> {
+    const notAfter = this.world.clock.now() + GRANT_DAYS * DAY_MS;
+    const grant = { registry: this.id, name: body.name, id: body.id, since, notAfter };
+    return { body, record, since, stay, grant: await signGrant(grant, this.identity.privateKey) };
+  }
+
+  #today(): number {
+    return Math.floor(this.world.clock.now() / DAY_MS);
+  }
+
+  readonly #reportFailure = (error: unknown): void => this.log.error(describeError(error));
+}
+
+function refuse(code: ErrorFrame["code"], message: string, details: Partial<ErrorFrame> = {}): Admission {
+  return { kind: "refused", error: { t: "error", code, message, ...details } };
+}

@@ -1,0 +1,169 @@
+/** Looking up: questions to a registry over HTTP, without a session; every answer is checked before it is believed. */
+import { z } from "zod";
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { shortId, type PeerId } from "../base/ids.ts";
+import { systemClock, type Clock } from "../base/world.ts";
+import { checkEntry, toEntry, type RegistryEntry, type RegistryQuery, type SignedEntry } from "./entry.ts";
+import { peerIdShape } from "./shapes.ts";
+import { parseRegistryUrl } from "./url.ts";
+
+const TIMEOUT_MS = 5_000;
+/** Of one answer: a page of 100 peers, each with the longest record twice (signed and plain). */
+const MAX_ANSWER_BYTES = 8_388_608;
+const MAX_PAGES = 100;
+
+const signedShape = z.object({ online: z.boolean(), record: z.string(), grant: z.string() });
+const registryShape = z.object({ registry: peerIdShape });
+const peerShape = registryShape.extend({ peer: signedShape });
+const pageShape = registryShape.extend({ peers: z.array(signedShape), next: peerIdShape.nullable() });
+
+export interface LookUpOptions {
+  /** The registry's key, where it is known; an answer by another one is refused. */
+  registry?: PeerId | undefined;
+  clock?: Clock;
+  timeoutMs?: number;
+}
+
+export interface LookUp {
+  /** Whose answer it is. */
+  registry: PeerId;
+  entries: RegistryEntry[];
+  /** How many answers were left out because they did not stand the check. */
+  refused: number;
+}
+
+/**
+ * Everybody who fits, online or not.
+ *
+ * @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNUSABLE`, `REGISTRY_CHANGED`, `REGISTRY_REFUSED`, `USAGE`
+ */
+export async function lookUp(url: string, query: RegistryQuery = {}, options: LookUpOptions = {}): Promise<LookUp> {
+  const origin = parseRegistryUrl(url);
+  const { id, ...filters } = query;
+  const found = id ? await askForOne(origin, id, options) : await askForAll(origin, filters, options);
+  const entries: RegistryEntry[] = [];
+  for (const signed of found.answers) {
+    const body = await checkEntry(signed, found.registry).catch(() => undefined);
+    if (body && fits(body, query)) entries.push(toEntry(body, signed.online));
+  }
+  return { registry: found.registry, entries, refused: found.answers.length - entries.length };
+}
+
+/**
+ * The key of the registry at `url`, as it says itself.
+ *
+ * @throws {WarrenError} like `lookUp`
+ */
+export async function askForKey(url: string, options: LookUpOptions = {}): Promise<PeerId> {
+  return (await ask(parseRegistryUrl(url), "/v1/registry", registryShape, options)).registry;
+}
+
+interface Found {
+  registry: PeerId;
+  answers: (SignedEntry & { online: boolean })[];
+}
+
+async function askForOne(origin: string, id: PeerId, options: LookUpOptions): Promise<Found> {
+  try {
+    const { registry, peer } = await ask(origin, `/v1/peers/${id}`, peerShape, options);
+    return { registry, answers: [peer] };
+  } catch (error) {
+    if (!isWarrenError(error, "PEER_UNKNOWN")) throw error;
+    return { registry: options.registry ?? (await askForKey(origin, options)), answers: [] };
+  }
+}
+
+async function askForAll(origin: string, filters: Omit<RegistryQuery, "id">, options: LookUpOptions): Promise<Found> {
+  const params = new URLSearchParams(Object.entries(filters));
+  let page = await ask(origin, `/v1/peers?${params.toString()}`, pageShape, options);
+  const answers = [...page.peers];
+  for (let n = 1; page.next !== null && n < MAX_PAGES; n++) {
+    params.set("after", page.next);
+    page = await ask(origin, `/v1/peers?${params.toString()}`, pageShape, { ...options, registry: page.registry });
+    answers.push(...page.peers);
+  }
+  return { registry: page.registry, answers };
+}
+
+/** A hostile registry may answer with somebody who was not asked for. */
+function fits(
+  entry: RegistryEntry | Omit<RegistryEntry, "online">,
+  { id, name, kind, command }: RegistryQuery,
+): boolean {
+  if (id !== undefined && entry.id !== id) return false;
+  if (name !== undefined && entry.name !== name) return false;
+  if (kind !== undefined && entry.kind !== kind) return false;
+  return command === undefined || entry.card.commands.some((one) => one.name === command);
+}
+
+async function ask<Answer extends { registry: PeerId }>(
+  origin: string,
+  path: string,
+  shape: z.ZodType<Answer>,
+  { registry, clock = systemClock, timeoutMs = TIMEOUT_MS }: LookUpOptions,
+): Promise<Answer> {
+  const abort = new AbortController();
+  using _ = clock.after(timeoutMs, () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)));
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error" });
+    status = response.status;
+    text = await readBounded(response);
+  } catch (error) {
+    throw new WarrenError(
+      "REGISTRY_UNREACHABLE",
+      `the registry at ${origin} does not answer (${describeError(error)})`,
+      {
+        cause: error,
+      },
+    );
+  }
+  const answer = shape.safeParse(parseJson(text));
+  if (!answer.success || status !== 200) throw notAnAnswer(origin, status, text);
+  if (registry !== undefined && answer.data.registry !== registry) {
+    throw registryChanged(origin, registry, answer.data.registry);
+  }
+  return answer.data;
+}
+
+export function registryChanged(url: string, known: PeerId, now: PeerId): WarrenError {
+  const text = `the registry at ${url} has another key (${shortId(now)}) than before (${shortId(known)}): if that is expected, register there again on purpose`;
+  return new WarrenError("REGISTRY_CHANGED", text);
+}
+
+const errorShape = z.object({
+  error: z.object({ code: z.enum(["PEER_UNKNOWN", "USAGE", "RATE_LIMITED", "REGISTRY_REFUSED"]), message: z.string() }),
+});
+
+function notAnAnswer(origin: string, status: number, text: string): WarrenError {
+  const refusal = errorShape.safeParse(parseJson(text));
+  if (status === 200 || !refusal.success) {
+    return new WarrenError(
+      "REGISTRY_UNUSABLE",
+      `what answers at ${origin} is not a Warren registry: check the address`,
+    );
+  }
+  const { code, message } = refusal.data.error;
+  return new WarrenError(code, `the registry at ${origin} says: ${message.slice(0, 300)}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no JSON fits no shape: told there
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`an answer of over ${MAX_ANSWER_BYTES} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,37 @@
+/** What a client of registries has to remember beyond its process, and under which keys. */
+import { isPeerId, type PeerId } from "../base/ids.ts";
+
+/** Writes need not wait for the disk: what a crash loses is learned again. */
+export interface RegistryMemory {
+  get(key: string): string | undefined;
+  set(key: string, value: string): unknown;
+}
+
+/** The key that the registry at `url` had before. */
+export function pinnedKey(memory: RegistryMemory, url: string): PeerId | undefined {
+  const text = memory.get(`registry.key:${url}`);
+  return text !== undefined && isPeerId(text) ? text : undefined;
+}
+
+export function pinKey(memory: RegistryMemory, url: string, registry: PeerId): void {
+  if (memory.get(`registry.key:${url}`) !== registry) memory.set(`registry.key:${url}`, registry);
+}
+
+/** The grant that `registry` gave for `name`: it is shown at every login, so that a registry that lost its disk is told. */
+export function keptGrant(memory: RegistryMemory, registry: PeerId, name: string): string | undefined {
+  return memory.get(`registry.grant:${registry}:${name}`);
+}
+
+export function keepGrant(memory: RegistryMemory, registry: PeerId, name: string, grant: string): void {
+  memory.set(`registry.grant:${registry}:${name}`, grant);
+}
+
+/** The highest sequence number that a record of this key ever had. */
+export function lastSeq(memory: RegistryMemory, id: PeerId): number {
+  const seq = Number(memory.get(`registry.seq:${id}`) ?? 0);
+  return Number.isSafeInteger(seq) ? seq : 0;
+}
+
+export function keepSeq(memory: RegistryMemory, id: PeerId, seq: number): void {
+  memory.set(`registry.seq:${id}`, String(seq));
+}

@@ -1,0 +1,118 @@
+/** Roster: who is online now, by whose session, and what changed. It lives in memory; its peers' records are on disk. */
+import type { WarrenError } from "../base/errors.ts";
+import type { PeerId } from "../base/ids.ts";
+import type { Clock } from "../base/world.ts";
+import { ChangeLog } from "./change-log.ts";
+import type { RecordBody } from "./record.ts";
+
+/** A session through which a peer is here. */
+export interface Leaseholder {
+  /** It has lost the peer, for a reason that its other side should read. */
+  dismiss(reason: WarrenError): void;
+  /** The registry signed the grant anew. */
+  renew(listed: Listed): void;
+}
+
+export interface Listed {
+  readonly body: RecordBody;
+  /** As it was signed. */
+  readonly record: string;
+  /** When the key first got its name. */
+  readonly since: number;
+  readonly grant: string;
+  /** The store's number of this admission. */
+  readonly stay: number;
+}
+
+/** One peer's stay: from its coming online to its going offline. */
+export interface Presence {
+  listed: Listed;
+  isOnline: boolean;
+  /** Whose it is; undefined while it is waited for. */
+  holder: Leaseholder | undefined;
+  /** Steady time at which a peer that is waited for counts as gone. */
+  goneAt: number;
+  /** Steady time of the record's receipt. */
+  receivedAt: number;
+}
+
+export class Roster {
+  readonly changes: ChangeLog<Presence>;
+  readonly #clock: Clock;
+  readonly #present = new Map<PeerId, Presence>();
+  readonly #watchers = new Set<() => void>();
+  #isTelling = false;
+
+  constructor(clock: Clock, history: string) {
+    this.#clock = clock;
+    this.changes = new ChangeLog(history);
+  }
+
+  get size(): number {
+    return this.#present.size;
+  }
+
+  get(id: PeerId): Presence | undefined {
+    return this.#present.get(id);
+  }
+
+  present(): Iterable<Presence> {
+    return this.#present.values();
+  }
+
+  /** `watcher` is told once a turn in which something changed. Returns the end of it. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** The peer is here, through `holder`, or through nobody yet and for `waitMs`. Coming back unchanged is no change. */
+  arrive(listed: Listed, holder: Leaseholder | undefined, waitMs = 0): void {
+    const { id } = listed.body;
+    const known = this.#present.get(id);
+    const presence = known ?? { listed, isOnline: true, holder, goneAt: 0, receivedAt: 0 };
+    const isNews = known?.listed.record !== listed.record || known.listed.since !== listed.since;
+    presence.listed = listed;
+    presence.holder = holder;
+    presence.goneAt = holder ? Infinity : this.#clock.steady() + waitMs;
+    presence.receivedAt = this.#clock.steady();
+    this.#present.set(id, presence);
+    if (isNews) this.#publish(presence);
+  }
+
+  /** The holder's connection broke: it has `graceMs` to come back. */
+  lose(id: PeerId, holder: Leaseholder, graceMs: number): void {
+    const presence = this.#present.get(id);
+    if (presence?.holder !== holder) return; // a newer session has it: the end of an old one says nothing
+    presence.holder = undefined;
+    presence.goneAt = this.#clock.steady() + graceMs;
+  }
+
+  /** The peer is offline from now on. */
+  leave(id: PeerId): void {
+    const presence = this.#present.get(id);
+    if (!presence) return;
+    this.#present.delete(id);
+    presence.isOnline = false;
+    presence.holder = undefined;
+    this.#publish(presence);
+  }
+
+  /** Those whose time to come back is over, or whose record has run out. */
+  overdue(): PeerId[] {
+    const now = this.#clock.steady();
+    return [...this.#present.values()]
+      .filter(({ goneAt, receivedAt, listed }) => goneAt <= now || receivedAt + listed.body.ttl * 1_000 <= now)
+      .map(({ listed }) => listed.body.id);
+  }
+
+  #publish(presence: Presence): void {
+    this.changes.add(presence);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    this.#clock.soon(() => {
+      this.#isTelling = false;
+      for (const watcher of this.#watchers) watcher();
+    });
+  }
+}

@@ -1,0 +1,80 @@
+/** The record of oneself: signed anew when what it says changes or grows old, and shown again as it is otherwise. */
+import { isWarrenError, WarrenError } from "../base/errors.ts";
+import type { Clock } from "../base/world.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { SelfDescription } from "./entry.ts";
+import { keepSeq, lastSeq, type RegistryMemory } from "./memory.ts";
+import { MAX_ADDRESSES, signRecord } from "./record.ts";
+
+/** A day: renewed at half of it, and short enough that a peer which vanished with its registry is not believed for long. */
+const TTL_SECONDS = 86_400;
+
+interface Signed {
+  record: string;
+  name: string;
+  seq: number;
+  /** Why it says less than it should. */
+  problem?: WarrenError;
+}
+
+export class SelfRecord {
+  readonly #identity: Identity;
+  readonly #memory: RegistryMemory;
+  readonly #clock: Clock;
+  #described: SelfDescription | undefined;
+  #text = ""; // the JSON of it
+  #signed: Promise<Signed> | undefined;
+  #signedAt = 0; // steady
+
+  constructor(identity: Identity, memory: RegistryMemory, clock: Clock) {
+    this.#identity = identity;
+    this.#memory = memory;
+    this.#clock = clock;
+  }
+
+  /** Whether it is time to sign it again. */
+  get isAging(): boolean {
+    return this.#signed !== undefined && this.#clock.steady() - this.#signedAt > (TTL_SECONDS / 2) * 1_000;
+  }
+
+  /** Returns whether that is news. */
+  describe(self: SelfDescription): boolean {
+    const text = JSON.stringify([self.name, self.kind, self.addresses, self.card]);
+    if (text === this.#text) return false;
+    this.#text = text;
+    this.#described = self;
+    this.#signed = undefined;
+    return true;
+  }
+
+  /** Somebody has a record of ours with that number: the next one goes above it. */
+  goAbove(seq: number): void {
+    if (seq > lastSeq(this.#memory, this.#identity.id)) keepSeq(this.#memory, this.#identity.id, seq);
+    this.#signed = undefined;
+  }
+
+  /** @throws {WarrenError} `RECORD_INVALID` when even without its card it is over a limit */
+  sign(): Promise<Signed> {
+    if (this.isAging) this.#signed = undefined;
+    this.#signed ??= this.#sign();
+    return this.#signed;
+  }
+
+  async #sign(): Promise<Signed> {
+    const { id, privateKey } = this.#identity;
+    if (!this.#described) throw new WarrenError("CLOSED", "nothing was announced");
+    const { name, kind, addresses, card } = this.#described;
+    const seq = lastSeq(this.#memory, id) + 1;
+    keepSeq(this.#memory, id, seq); // before it is shown to anybody: no two records have one number
+    this.#signedAt = this.#clock.steady();
+    const body = { id, name, kind, addresses: addresses.slice(0, MAX_ADDRESSES), card, seq, ttl: TTL_SECONDS };
+    try {
+      return { record: await signRecord(body, privateKey), name, seq };
+    } catch (error) {
+      if (!isWarrenError(error)) throw error;
+      // Being found matters more than saying everything that one can do.
+      const bare = { ...body, card: { about: card.about.slice(0, 200), commands: [] } };
+      return { record: await signRecord(bare, privateKey), name, seq, problem: error };
+    }
+  }
+}

@@ -1,0 +1,233 @@
+/** The registry as a server: one port for reading (HTTP) and for peers (WebSocket). The one place with `Bun.serve`. */
+import type { Server, ServerWebSocket } from "bun";
+import { describeError, WarrenError } from "../base/errors.ts";
+import { formatAddress, type PeerId } from "../base/ids.ts";
+import { silentLog, type Log } from "../base/log.ts";
+import { Scope } from "../base/scope.ts";
+import { systemWorld, type Timer, type World } from "../base/world.ts";
+import { openIdentity } from "../identity/identity.ts";
+import { RegistryCore } from "./core.ts";
+import { answer, refusal } from "./http.ts";
+import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
+import { ownerOf, plainAddress, RateLimit } from "./rate.ts";
+import { PeerSession, type Pipe } from "./session.ts";
+import { nonceShape } from "./shapes.ts";
+import { RegistryStore } from "./store.ts";
+import { DEFAULT_REGISTRY_PORT, isOwnOrigin } from "./url.ts";
+
+const SWEEP_MS = 1_000;
+/** A sweep that late says that this process, not the peers, was silent. */
+const STALL_MS = 5_000;
+const MAX_UNSENT_BYTES = 1_048_576; // per session
+
+export interface RegistryOptions {
+  /** Default: 127.0.0.1, this machine alone. */
+  host?: string;
+  /** Default: 9277; 0 is any free one. */
+  port?: number;
+  /** Where the registry's key and database are kept. */
+  folder: string;
+  /** Origins under which it is reached besides the addresses of its machine: behind a proxy, by a DNS name. */
+  urls?: readonly string[];
+  limits?: Partial<RegistryLimits>;
+  world?: World;
+  log?: Log;
+}
+
+export interface Registry extends AsyncDisposable {
+  readonly id: PeerId;
+  readonly url: string;
+  readonly port: number;
+}
+
+/** @throws {WarrenError} `PORT_IN_USE`, `HOST_UNAVAILABLE`, and what `openIdentity` and `RegistryStore.open` throw */
+export async function startRegistry(options: RegistryOptions): Promise<Registry> {
+  const { world = systemWorld, log = silentLog } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const identity = await openIdentity(options.folder);
+  const store = await RegistryStore.open(options.folder, world.clock, limits);
+  try {
+    const core = new RegistryCore({ identity, store, world, log, limits });
+    await core.resume();
+    return new RegistryServer(core, options);
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What hangs on a WebSocket. */
+interface SocketData {
+  readonly dialled: string;
+  readonly address: string;
+  /** There once the socket is open. */
+  session?: PeerSession;
+  isUnknown: boolean;
+}
+
+type Socket = ServerWebSocket<SocketData>;
+
+class RegistryServer implements Registry {
+  readonly id: PeerId;
+  readonly url: string;
+  readonly port: number;
+  readonly #scope = new Scope();
+  readonly #core: RegistryCore;
+  readonly #urls: readonly string[];
+  readonly #sessions = new Set<PeerSession>();
+  readonly #unknown = new Map<string, number>(); // sessions not yet logged in, by the owner of their address
+  readonly #sessionRate: RateLimit;
+  readonly #requestRate: RateLimit;
+  #sweepTimer: Timer | undefined;
+  #sweptAt: number;
+
+  constructor(core: RegistryCore, { host = "127.0.0.1", port = DEFAULT_REGISTRY_PORT, urls = [] }: RegistryOptions) {
+    const { clock } = core.world;
+    this.#core = core;
+    this.#urls = urls;
+    this.id = core.id;
+    this.#sessionRate = new RateLimit(clock, core.limits.sessionsPerMinute);
+    this.#requestRate = new RateLimit(clock, core.limits.requestsPerMinute);
+    const server = this.#listen(host, port);
+    this.port = server.port ?? port;
+    const isEverywhere = host === "0.0.0.0" || host === "::";
+    this.url = `http://${formatAddress({ host: isEverywhere ? "127.0.0.1" : host, port: this.port })}`;
+    this.#sweptAt = clock.steady();
+    this.#scheduleSweep();
+    this.#scope.defer(() => core.close());
+    this.#scope.defer(() => server.stop(true));
+    this.#scope.defer(() => this.#sweepTimer?.[Symbol.dispose]());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#scope.close();
+  }
+
+  #listen(host: string, port: number): Server<SocketData> {
+    const { maxFrameBytes, leaseMs } = this.#core.limits;
+    try {
+      return Bun.serve<SocketData>({
+        hostname: host,
+        port,
+        maxRequestBodySize: 1_024, // nothing is ever sent here but questions
+        idleTimeout: 10,
+        fetch: (request, server) => this.#fetch(request, server),
+        error: (error) => this.#fail(error),
+        websocket: {
+          maxPayloadLength: maxFrameBytes,
+          backpressureLimit: MAX_UNSENT_BYTES,
+          closeOnBackpressureLimit: true, // a session stops sending long before; whoever is above it asks and never reads
+          idleTimeout: Math.min(960, Math.ceil(leaseMs / 1_000) * 2), // the lease ends first; this is for what never closes
+          perMessageDeflate: false,
+          open: (socket) => this.#open(socket),
+          message: (socket, message) => socket.data.session?.receive(message),
+          drain: (socket) => socket.data.session?.drain(),
+          close: (socket) => this.#closed(socket),
+        },
+      });
+    } catch (error) {
+      throw cannotListen(host, port, error);
+    }
+  }
+
+  async #fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
+    const address = plainAddress(server.requestIP(request)?.address ?? "");
+    const url = new URL(request.url);
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return refusal(405, "USAGE", `${request.method} is not understood here: only GET and HEAD`);
+    }
+    if (url.pathname === "/v1/session") return this.#upgrade(request, url, address, server);
+    const waitMs = this.#requestRate.take(ownerOf(address));
+    if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
+    return await answer(this.#core, url);
+  }
+
+  #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Response | undefined {
+    const { maxSessions, maxUnknownPerAddress } = this.#core.limits;
+    // A web page of somebody else's must not act here with its reader's browser; programs send no such header.
+    const origin = request.headers.get("origin");
+    if (origin !== null && !this.#isOwnOrigin(origin)) return refusal(403, "REGISTRY_REFUSED", `not for ${origin}`);
+    const dialled = url.searchParams.get("nonce") ?? "";
+    if (!nonceShape.safeParse(dialled).success) return refusal(400, "USAGE", "?nonce= with 16 to 64 of A-Za-z0-9_-");
+    if (this.#sessions.size >= maxSessions) return refusal(503, "RATE_LIMITED", "too many sessions", 30_000);
+    const owner = ownerOf(address);
+    const waitMs = this.#sessionRate.take(owner);
+    if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many sessions from this address", waitMs);
+    if ((this.#unknown.get(owner) ?? 0) >= maxUnknownPerAddress) {
+      return refusal(429, "RATE_LIMITED", "too many sessions from this address are not logged in", 5_000);
+    }
+    const isUpgraded = server.upgrade(request, { data: { dialled, address, isUnknown: true } });
+    return isUpgraded ? undefined : refusal(426, "USAGE", "this is for WebSockets: see docs/registry.md");
+  }
+
+  #open(socket: Socket): void {
+    const { dialled, address } = socket.data;
+    this.#unknown.set(ownerOf(address), (this.#unknown.get(ownerOf(address)) ?? 0) + 1);
+    const session = new PeerSession({
+      core: this.#core,
+      pipe: pipeOf(socket),
+      dialled,
+      address,
+      isOwnOrigin: this.#isOwnOrigin,
+      onLogin: () => this.#forgetUnknown(socket.data),
+    });
+    socket.data.session = session;
+    this.#sessions.add(session);
+  }
+
+  #closed({ data }: Socket): void {
+    if (!data.session) return;
+    this.#forgetUnknown(data);
+    this.#sessions.delete(data.session);
+    data.session.closed();
+  }
+
+  #forgetUnknown(data: SocketData): void {
+    if (!data.isUnknown) return;
+    data.isUnknown = false;
+    const owner = ownerOf(data.address);
+    const left = (this.#unknown.get(owner) ?? 1) - 1;
+    if (left > 0) this.#unknown.set(owner, left);
+    else this.#unknown.delete(owner);
+  }
+
+  readonly #isOwnOrigin = (origin: string): boolean => isOwnOrigin(origin, this.port, this.#urls);
+
+  #scheduleSweep(): void {
+    this.#sweepTimer = this.#core.world.clock.after(SWEEP_MS, () => {
+      this.#scheduleSweep();
+      this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    const now = this.#core.world.clock.steady();
+    const lateMs = now - this.#sweptAt - SWEEP_MS;
+    this.#sweptAt = now;
+    for (const session of this.#sessions) session.check(lateMs > STALL_MS ? lateMs : 0);
+    this.#core.sweep();
+  }
+
+  #fail(error: Error): Response {
+    this.#core.log.error(`a request failed: ${describeError(error)}`);
+    return refusal(500, "REGISTRY_REFUSED", "the registry failed to answer; its log says why");
+  }
+}
+
+function pipeOf(socket: Socket): Pipe {
+  return {
+    send: (text) => socket.send(text) > 0, // -1: taken, but the kernel is full; 0: dropped, the socket is closing
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
+
+function cannotListen(host: string, port: number, cause: unknown): WarrenError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "EADDRINUSE") {
+    return new WarrenError("PORT_IN_USE", `port ${port} is in use: give another with --port, or 0 for any free one`, {
+      cause,
+    });
+  }
+  const text = `cannot listen on ${formatAddress({ host, port })} (${describeError(cause)}): give another with --host or --port`;
+  return new WarrenError("HOST_UNAVAILABLE", text, { cause });
+}

@@ -1,0 +1,207 @@
+/** A session: one peer's WebSocket, from the challenge to the goodbye, as the registry sees it. */
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { shortId, type PeerId } from "../base/ids.ts";
+import type { RegistryCore } from "./core.ts";
+import { encodeFrame, parsePeerSideFrame } from "./frames.ts";
+import type { ErrorFrame, LoginFrame, PeerSideFrame, ServerFrame } from "./frames.ts";
+import { openGoodbye, openLogin, signChallenge } from "./proof.ts";
+import { TokenBucket } from "./rate.ts";
+import type { Leaseholder, Listed } from "./roster.ts";
+import { Subscription } from "./subscription.ts";
+
+/** Frames that may wait while one before them is being checked. */
+const MAX_WAITING = 16;
+
+const ORDERLY = 1_000; // close codes of RFC 6455 §7.4.1
+const REFUSED = 1_008;
+
+/** What a session needs of a WebSocket. */
+export interface Pipe {
+  /** Returns whether there is room for more. */
+  send(text: string): boolean;
+  close(code: number, reason: string): void;
+}
+
+export interface SessionOptions {
+  core: RegistryCore;
+  pipe: Pipe;
+  /** The nonce that the peer gave when it dialled. */
+  dialled: string;
+  /** Where it dialled from. */
+  address: string;
+  isOwnOrigin: (origin: string) => boolean;
+  /** Told once, when the login was accepted. */
+  onLogin: () => void;
+}
+
+export class PeerSession implements Leaseholder {
+  readonly #core: RegistryCore;
+  readonly #pipe: Pipe;
+  readonly #address: string;
+  readonly #isOwnOrigin: (origin: string) => boolean;
+  readonly #onLogin: () => void;
+  readonly #nonce: string;
+  readonly #bucket: TokenBucket;
+  #deadline: number; // steady; moved on by every frame
+  #work = Promise.resolve();
+  #waiting = 0;
+  #peer: PeerId | undefined; // once logged in
+  #subscription: Subscription | undefined;
+  #isEnded = false;
+
+  constructor({ core, pipe, dialled, address, isOwnOrigin, onLogin }: SessionOptions) {
+    this.#core = core;
+    this.#pipe = pipe;
+    this.#address = address;
+    this.#isOwnOrigin = isOwnOrigin;
+    this.#onLogin = onLogin;
+    this.#nonce = core.world.token(32);
+    this.#bucket = new TokenBucket(core.world.clock, core.limits.framesPerMinute);
+    this.#deadline = core.world.clock.steady() + core.limits.loginMs;
+    this.#enqueue(async () => {
+      const challenge = { registry: core.id, nonce: this.#nonce, dialled };
+      this.#send({ t: "challenge", challenge: await signChallenge(challenge, core.identity.privateKey) });
+    });
+  }
+
+  /** One message from the peer. */
+  receive(message: string | Uint8Array): void {
+    if (this.#isEnded) return;
+    if (this.#bucket.take() > 0) return this.#refuse("RATE_LIMITED", "too many frames");
+    if (this.#waiting >= MAX_WAITING) return this.#refuse("RATE_LIMITED", "too many frames at once");
+    const { clock } = this.#core.world;
+    if (this.#peer) this.#deadline = clock.steady() + this.#core.limits.leaseMs; // a login has no second chance
+    this.#enqueue(() => this.#handle(parsePeerSideFrame(message)));
+  }
+
+  /** There is room for more again. */
+  drain(): void {
+    this.#subscription?.resume();
+  }
+
+  /** Ends the session if its time is over; `stalledMs` is time in which the registry itself heard nothing. */
+  check(stalledMs: number): void {
+    this.#deadline += stalledMs;
+    if (this.#isEnded || this.#core.world.clock.steady() < this.#deadline) return;
+    if (this.#peer) this.#refuse("REGISTRY_REFUSED", `nothing was heard for ${this.#core.limits.leaseMs} ms`);
+    else this.#refuse("REGISTRY_REFUSED", `no login within ${this.#core.limits.loginMs} ms`);
+  }
+
+  /** The connection is gone, however it went. */
+  closed(): void {
+    this.#stop();
+    if (this.#peer) this.#core.roster.lose(this.#peer, this, this.#core.limits.graceMs);
+  }
+
+  dismiss(reason: WarrenError): void {
+    this.#refuse(reason.code, reason.message);
+  }
+
+  renew(listed: Listed): void {
+    this.#send({ t: "recorded", seq: listed.body.seq, grant: listed.grant });
+  }
+
+  async #handle(frame: PeerSideFrame): Promise<void> {
+    if (frame.t === "login") return await this.#login(frame);
+    if (!this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", `"${frame.t}" before the login`);
+    if (frame.t === "record") return await this.#record(this.#peer, frame.record);
+    if (frame.t === "goodbye") return await this.#goodbye(this.#peer, frame.goodbye);
+    if (frame.t === "subscribe") return this.#subscribe(frame.after);
+    this.#send({ t: "pong" });
+  }
+
+  async #login({ login: proof, record, grant, ifFree }: LoginFrame): Promise<void> {
+    if (this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", "a second login");
+    const { limits } = this.#core;
+    const login = await openLogin(proof);
+    this.#checkProof(login);
+    if (!this.#isOwnOrigin(login.origin)) {
+      const text = `this registry is not known as ${login.origin}: dial one of its own addresses, or start it with --url ${login.origin}`;
+      throw new WarrenError("REGISTRY_REFUSED", text);
+    }
+    const admission = await this.#core.admit({ id: login.id, record, grant, ifFree }, this);
+    if (admission.kind === "refused") return this.#refuseWith(admission.error);
+    this.#peer = login.id;
+    if (this.#isEnded) return this.closed(); // it went while it was being admitted
+    this.#deadline = this.#core.world.clock.steady() + limits.leaseMs;
+    this.#onLogin();
+    this.#send({ t: "welcome", grant: admission.listed.grant, leaseMs: limits.leaseMs, seen: this.#address });
+    this.#core.log.debug(`${shortId(login.id)} logged in as ${admission.listed.body.name} from ${this.#address}`);
+  }
+
+  async #record(id: PeerId, record: string): Promise<void> {
+    const admission = await this.#core.admit({ id, record }, this);
+    if (this.#isEnded) return this.closed();
+    // A refused change leaves the session, and the record before it, as they were.
+    if (admission.kind === "refused") this.#send(admission.error);
+    else this.renew(admission.listed);
+  }
+
+  #subscribe(after: string | undefined): void {
+    if (this.#subscription) throw new WarrenError("PROTOCOL_VIOLATION", "a second subscription");
+    const { roster, world } = this.#core;
+    this.#subscription = new Subscription(roster, world.clock, after, (text) => this.#pipe.send(text));
+  }
+
+  async #goodbye(id: PeerId, proof: string): Promise<void> {
+    const goodbye = await openGoodbye(proof);
+    this.#checkProof(goodbye);
+    if (goodbye.id !== id) throw new WarrenError("REGISTRY_REFUSED", "a goodbye of another peer");
+    if (this.#core.roster.get(id)?.holder === this) this.#core.leave(id);
+    this.#send({ t: "bye" });
+    this.#end(ORDERLY, "goodbye");
+  }
+
+  #checkProof(proof: { nonce: string; registry: PeerId }): void {
+    if (proof.nonce !== this.#nonce) throw new WarrenError("REGISTRY_REFUSED", "a proof for another session");
+    if (proof.registry !== this.#core.id) throw new WarrenError("REGISTRY_REFUSED", "a proof for another registry");
+  }
+
+  /** Frames are handled one after another, however long each takes to be checked. */
+  #enqueue(task: () => Promise<void>): void {
+    this.#waiting++;
+    this.#work = this.#work.then(() => this.#run(task));
+  }
+
+  async #run(task: () => Promise<void>): Promise<void> {
+    this.#waiting--;
+    if (this.#isEnded) return;
+    try {
+      await task();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (isWarrenError(error)) return this.#refuse(error.code, error.message);
+    this.#core.log.error(`a session failed: ${describeError(error)}`);
+    this.#refuse("REGISTRY_REFUSED", "the registry failed to answer");
+  }
+
+  #refuse(code: ErrorFrame["code"], message: string): void {
+    this.#refuseWith({ t: "error", code, message });
+  }
+
+  #refuseWith(error: ErrorFrame): void {
+    if (this.#isEnded) return;
+    this.#core.log.debug(`a session from ${this.#address} was ended: ${error.code}: ${error.message}`);
+    this.#send(error);
+    this.#end(REFUSED, error.code);
+  }
+
+  #end(code: number, reason: string): void {
+    this.#stop();
+    this.#pipe.close(code, reason);
+  }
+
+  #stop(): void {
+    this.#isEnded = true;
+    this.#subscription?.[Symbol.dispose]();
+    this.#subscription = undefined;
+  }
+
+  #send(frame: ServerFrame): void {
+    if (!this.#isEnded) this.#pipe.send(encodeFrame(frame));
+  }
+}

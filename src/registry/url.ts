@@ -1,0 +1,47 @@
+/** Where a registry is: what people type, and by which origins a registry knows itself. */
+import { hostname, networkInterfaces } from "node:os";
+import { WarrenError } from "../base/errors.ts";
+
+export const DEFAULT_REGISTRY_PORT = 9_277;
+
+/** The registry of this machine. */
+export const LOCAL_REGISTRY = `http://127.0.0.1:${DEFAULT_REGISTRY_PORT}`;
+
+/**
+ * The origin meant by a URL, `host:port` or a bare host (then with the usual port).
+ *
+ * @throws {WarrenError} `USAGE`
+ */
+export function parseRegistryUrl(text: string): string {
+  const isUrl = /^https?:\/\//i.test(text);
+  const url = URL.canParse(isUrl ? text : `http://${text}`) ? new URL(isUrl ? text : `http://${text}`) : undefined;
+  if (!url || url.hostname === "" || url.username !== "" || url.pathname !== "/" || url.search !== "") {
+    throw new WarrenError(
+      "USAGE",
+      `"${text.slice(0, 80)}" is not a registry: give http://host:${DEFAULT_REGISTRY_PORT}`,
+    );
+  }
+  if (!isUrl && !/:\d+\/?$/.test(text)) url.port = String(DEFAULT_REGISTRY_PORT);
+  return url.origin;
+}
+
+/**
+ * Whether a registry that listens on `port` is known as `origin`: under an address or a name of its own machine, or
+ * under what its operator said (`declared`). The Host header is no proof: whoever passes a login on writes it.
+ */
+export function isOwnOrigin(origin: string, port: number, declared: readonly string[]): boolean {
+  if (declared.includes(origin)) return true;
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  if (url?.origin !== origin || url.protocol !== "http:" || Number(url.port || 80) !== port) return false;
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return ownHosts().has(host) || /^127(\.\d+){3}$/.test(host);
+}
+
+function ownHosts(): Set<string> {
+  const name = hostname().toLowerCase();
+  const hosts = new Set(["localhost", "::1", "0.0.0.0", name, `${name}.local`]);
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address } of addresses ?? []) hosts.add(address);
+  }
+  return hosts;
+}

@@ -1,0 +1,2 @@
+/** `warren/testing`: what the test of a bot needs. See docs/bots.md. */
+export { createTestWarren, type TestPerson, type TestWarren, type TestWarrenOptions } from "./testing/kit.ts";

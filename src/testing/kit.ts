@@ -1,0 +1,145 @@
+/** Test kit: bots and the people who talk to them, as real peers on a simulated network, in one process. */
+import { createLog, type Log } from "../base/log.ts";
+import type { PeerInfo, PeerKind } from "../base/ids.ts";
+import { Scope } from "../base/scope.ts";
+import type { World } from "../base/world.ts";
+import { attachPlugin } from "../bot/host.ts";
+import type { Plugin } from "../bot/plugin.ts";
+import { encodePeerId } from "../identity/peer-id.ts";
+import type { Receipt } from "../peer/message.ts";
+import { Peer } from "../peer/peer.ts";
+import { openStore } from "../store/store.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { seededRandom, seededToken } from "./random.ts";
+import { SharedDirectory } from "./shared-directory.ts";
+import { SimulatedNetwork } from "./simulated-network.ts";
+
+/** How far the clock may be turned while something is waited for: enough for every retry of a handler that fails. */
+const PATIENCE_MS = 30_000;
+
+export interface TestWarrenOptions {
+  plugins: readonly Plugin[];
+  /** Everything that is left to chance follows from it. */
+  seed?: number;
+}
+
+/** Brings every plugin online as a bot. Dispose the result: `await using warren = …`. */
+export async function createTestWarren({ plugins, seed = 1 }: TestWarrenOptions): Promise<TestWarren> {
+  const warren = new TestWarren(seed);
+  try {
+    for (const plugin of plugins) await warren.addBot(plugin);
+  } catch (error) {
+    await warren[Symbol.asyncDispose]();
+    throw error;
+  }
+  return warren;
+}
+
+export class TestWarren implements AsyncDisposable {
+  /** Stands still but for `advance(ms)`, and for the moments that a message needs on its way. */
+  readonly clock = new ManualClock();
+  /** What was logged as an error, as `bot: text`. */
+  readonly errors: string[] = [];
+  readonly #seed: number;
+  readonly #network = new SimulatedNetwork({ clock: this.clock });
+  readonly #directory = new SharedDirectory();
+  readonly #people = new Map<string, TestPerson>();
+  readonly #scope = new Scope();
+  readonly #log: Log = createLog("warren", (level, source, text) => {
+    if (level === "error") this.errors.push(`${source}: ${text}`);
+  });
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** Somebody to talk to the bots; the same one each time for the same name. */
+  person(name: string): TestPerson {
+    const known = this.#people.get(name);
+    const person = known ?? new TestPerson(this.#open(name, "person"), this);
+    this.#people.set(name, person);
+    return person;
+  }
+
+  async addBot(plugin: Plugin): Promise<void> {
+    const peer = await this.until(this.#open(plugin.name, "bot"));
+    // Dice of its own: what else is left to chance in a peer does not change what they show.
+    const random = this.#random(`plugin ${plugin.name}`);
+    this.#scope.use(await this.until(attachPlugin(plugin, peer, { random })));
+    await this.quiet();
+  }
+
+  /** Waits for a promise, turning the clock from one thing that is due to the next as long as it takes. */
+  async until<Result>(promise: Promise<Result>): Promise<Result> {
+    const wait = { isOver: false };
+    const end = (): void => void (wait.isOver = true);
+    promise.then(end, end);
+    await this.#turnClock(() => wait.isOver);
+    return await promise;
+  }
+
+  /** Resolves when nothing is on its way and nobody is at work, but for those who wait for a later time. */
+  async quiet(): Promise<void> {
+    await this.#turnClock(() => this.#network.inFlight === 0);
+  }
+
+  async #turnClock(isEnough: () => boolean): Promise<void> {
+    const end = this.clock.steady() + PATIENCE_MS;
+    await this.clock.settle();
+    while (!isEnough()) {
+      const ms = this.clock.untilNext;
+      if (ms === undefined || this.clock.steady() + ms > end) {
+        throw new Error(`the test still waits after ${PATIENCE_MS / 1_000} s on its clock`);
+      }
+      await this.clock.advance(ms);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.until(this.#scope.close());
+  }
+
+  async #open(name: string, kind: PeerKind): Promise<Peer> {
+    const random = this.#random(`peer ${name}`);
+    const key = Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256)); // nobody signs anything here
+    const info: PeerInfo = { id: encodePeerId(key), name, kind };
+    const world: World = { clock: this.clock, random, token: seededToken(random) };
+    const store = openStore(":memory:", this.clock);
+    const transport = this.#network.transport(info.id, name);
+    const peer = await Peer.open({ info, store, transport, world, log: this.#log.named(name), host: name, port: 0 });
+    this.#scope.use(peer);
+    await peer.setDirectory(this.#directory.join());
+    return peer;
+  }
+
+  #random(purpose: string): () => number {
+    return seededRandom(Bun.hash.crc32(`${this.#seed} ${purpose}`));
+  }
+}
+
+/** A person who says things and hears what is said to them. */
+export class TestPerson {
+  /** The texts of the messages that came, in their order. */
+  readonly heard: readonly string[];
+  readonly #peer: Promise<Peer>;
+  readonly #warren: TestWarren;
+
+  constructor(peer: Promise<Peer>, warren: TestWarren) {
+    const heard: string[] = [];
+    this.heard = heard;
+    this.#warren = warren;
+    this.#peer = peer.then((opened) => {
+      opened.on("message", ({ text }) => void heard.push(text));
+      return opened;
+    });
+  }
+
+  /** Resolves when the message, and everything that it caused, is handled; with what became of it. */
+  async says(text: string, { to }: { to: string }): Promise<Receipt> {
+    const peer = await this.#warren.until(this.#peer);
+    const sent = await this.#warren.until(peer.send(to, text));
+    const receipt = await this.#warren.until(sent.handled);
+    await this.#warren.quiet();
+    return receipt;
+  }
+}

@@ -1,0 +1,180 @@
+import { expect, test } from "bun:test";
+import { z } from "zod";
+import { attachPlugin, MAX_HOPS } from "../../src/bot/host.ts";
+import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
+import { FakePeer, somebody } from "./fake-peer.ts";
+
+const robot = somebody("robot", "bot");
+
+async function host(setup: (bot: Bot) => unknown, peer = new FakePeer()) {
+  const attached = await attachPlugin(definePlugin({ name: "dice", about: "rolls dice", setup }), peer);
+  return { peer, attached };
+}
+
+test("a command answers, and its card is published", async () => {
+  const { peer } = await host((bot) => {
+    bot.command("roll", {
+      about: "roll some dice",
+      args: z.object({ sides: z.number().int().default(6) }),
+      run: ({ args, from, reply }) => reply(`${from.name}: 1 of ${args.sides}`),
+    });
+  });
+  expect(await peer.hear("roll 20")).toEqual(["ann: 1 of 20"]);
+  expect(peer.cards.map((card) => card.commands.map((command) => command.name))).toEqual([["roll"]]);
+});
+
+test("listeners before the commands see everything; those after them see what no command took", async () => {
+  const seen: string[] = [];
+  const { peer } = await host((bot) => {
+    bot.on("message", (message) => void seen.push(`last ${message.text}`));
+    bot.on("message", { match: /dice/ }, (message) => message.reply("dice!"));
+    bot.on("message", { order: "pre" }, (message, next) => {
+      seen.push(`first ${message.text}`);
+      return next();
+    });
+    bot.command("roll", { about: "roll", run: ({ reply }) => reply("4") });
+  });
+  expect(await peer.hear("roll")).toEqual(["4"]);
+  expect(await peer.hear("my dice")).toEqual([]); // the first listener that took it kept it
+  expect(seen).toEqual(["first roll", "first my dice", "last my dice"]);
+});
+
+test("a person's message that nothing takes is answered with what the bot can do, once a minute", async () => {
+  const { peer } = await host((bot) => bot.on("message", { match: "dice" }, () => {}));
+  const oneLine = ["rolls dice (commands: help)"];
+  expect(await peer.hear("hello")).toEqual(oneLine);
+  expect(await peer.hear("hello?")).toEqual([]);
+  expect(await peer.hear("hello", { from: somebody("bob") })).toEqual(oneLine);
+  await peer.clock.advance(60_000);
+  expect(await peer.hear("hello")).toEqual(oneLine);
+});
+
+test("a bot's message, a room's message and one that was taken get no such answer", async () => {
+  const { peer } = await host((bot) => bot.on("message", { match: "dice" }, () => {}));
+  expect(await peer.hear("hello", { from: robot })).toEqual([]);
+  expect(await peer.hear("hello", { room: "lobby" })).toEqual([]);
+  expect(await peer.hear("about dice")).toEqual([]);
+});
+
+test("a plugin on a person's peer does not speak for the person", async () => {
+  const { peer } = await host(() => {}, new FakePeer("ann", "person"));
+  expect(await peer.hear("hello", { from: somebody("bob") })).toEqual([]);
+});
+
+test("bots that only answer each other fall silent, and the log says so once", async () => {
+  const { peer } = await host((bot) => {
+    bot.on("message", async (message) => {
+      const said = await message.reply("and you?");
+      const sent = await bot.send("robot", "hello?");
+      if (!said || !sent) bot.log.debug(`kept back: ${!said}, ${!sent}`);
+    });
+  });
+  expect(await peer.hear("hi", { from: robot, hops: MAX_HOPS - 1 })).toEqual(["and you?"]);
+  const before = peer.sent.length;
+  expect(await peer.hear("hi", { from: robot, hops: MAX_HOPS })).toEqual([]);
+  expect(await peer.hear("hi", { from: robot, hops: MAX_HOPS })).toEqual([]);
+  expect(peer.sent).toHaveLength(before);
+  const quiet = "debug dice: kept back: true, true";
+  expect(peer.logged).toEqual([
+    "warn dice: robot and dice only answer each other: no more is said to that",
+    quiet,
+    quiet,
+  ]);
+});
+
+test("a failure is logged under the bot's name and goes on to the peer", async () => {
+  const { peer } = await host((bot) => {
+    bot.command("fail", {
+      about: "fail",
+      run: () => {
+        throw new Error("no dice");
+      },
+    });
+  });
+  expect(peer.hear("fail")).rejects.toThrow("no dice");
+  await peer.clock.settle();
+  expect(peer.logged).toEqual(["error dice: a message of ann was not handled: no dice"]);
+});
+
+test("the end of a plugin undoes all of it", async () => {
+  const signals: AbortSignal[] = [];
+  const { peer, attached } = await host((bot) => {
+    bot.command("roll", { about: "roll", run: ({ signal }) => void signals.push(signal) });
+    bot.on("message", () => {});
+    signals.push(bot.signal);
+  });
+  await peer.hear("roll");
+  expect(signals.map((signal) => signal.aborted)).toEqual([false, false]);
+  await attached[Symbol.asyncDispose]();
+  await attached[Symbol.asyncDispose]();
+  expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
+  expect(peer.handlerCount).toBe(0);
+  expect(peer.cards.at(-1)).toEqual({ about: "", commands: [] });
+});
+
+test("a registration can be ended alone, and made while the bot runs", async () => {
+  const kept: { bot?: Bot; end?: () => void } = {};
+  const { peer } = await host((bot) => {
+    kept.bot = bot;
+    kept.end = bot.on("message", (message) => message.reply("first"));
+  });
+  expect(await peer.hear("hi")).toEqual(["first"]);
+  kept.end?.();
+  kept.end?.();
+  const end = kept.bot?.command("hi", { about: "greet", run: ({ reply }) => reply("second") });
+  expect(await peer.hear("hi")).toEqual(["second"]);
+  expect(peer.cards.at(-1)?.commands.map((command) => command.name)).toEqual(["hi"]);
+  end?.();
+  expect(peer.cards.at(-1)?.commands).toEqual([]);
+});
+
+test("a setup that fails leaves nothing behind and says whose it was", async () => {
+  const peer = new FakePeer();
+  const fails = (setup: (bot: Bot) => unknown): Promise<unknown> => host(setup, peer).catch((error: unknown) => error);
+  expect(await fails(() => Promise.reject(new Error("no key")))).toMatchObject({
+    code: "PLUGIN_LOAD_FAILED",
+    message: "dice: setup failed: no key",
+  });
+  const invalid = await fails((bot) =>
+    bot.command("roll", { about: "", args: z.object({ at: z.date() }), run: () => {} }),
+  );
+  expect(invalid).toMatchObject({ code: "PLUGIN_INVALID" });
+  expect(String(invalid)).toContain('dice: setup failed: command "roll": args.at:');
+  expect([peer.handlerCount, peer.cards]).toEqual([0, []]);
+});
+
+test("two plugins on one peer share its card, and keep their stores apart", async () => {
+  const peer = new FakePeer();
+  const stores: unknown[] = [];
+  const plugin = (name: string) =>
+    definePlugin({
+      name,
+      about: `does ${name}`,
+      setup(bot) {
+        bot.command(name, { about: name, run: () => {} });
+        stores.push(bot.store("counts"));
+      },
+    });
+  const one = await attachPlugin(plugin("one"), peer);
+  await attachPlugin(plugin("two"), peer);
+  expect(peer.cards.at(-1)).toMatchObject({
+    about: "does one; does two",
+    commands: [{ name: "one" }, { name: "two" }],
+  });
+  expect(stores[0]).not.toBe(stores[1]);
+  await one[Symbol.asyncDispose]();
+  expect(peer.cards.at(-1)).toMatchObject({ about: "does two", commands: [{ name: "two" }] });
+});
+
+test("chance and time come from the world, or from whoever runs the plugin", async () => {
+  const peer = new FakePeer();
+  const seen: number[] = [];
+  const plugin = definePlugin({
+    name: "dice",
+    about: "rolls",
+    setup: (bot) => void seen.push(bot.random(), bot.now()),
+  });
+  await attachPlugin(plugin, peer);
+  await attachPlugin(plugin, peer, { random: () => 0.25 });
+  expect(seen).toEqual([0.5, peer.clock.now(), 0.25, peer.clock.now()]);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { type Layer, runOnion } from "../../src/bot/onion.ts";
+
+test("a message goes inwards through next() and comes back out", async () => {
+  const seen: string[] = [];
+  const around =
+    (name: string): Layer<string> =>
+    async (message, next) => {
+      seen.push(`${name} in ${message}`);
+      await next();
+      seen.push(`${name} out`);
+    };
+  await runOnion([around("a"), around("b")], "hi");
+  expect(seen).toEqual(["a in hi", "b in hi", "b out", "a out"]);
+});
+
+test("who does not call next() keeps the message", async () => {
+  const seen: string[] = [];
+  await runOnion<string>([() => seen.push("a"), () => seen.push("b")], "hi");
+  expect(seen).toEqual(["a"]);
+});
+
+test("calling next() twice is an error, and an error of an inner layer comes out through the outer ones", async () => {
+  expect(runOnion([twice], "hi")).rejects.toThrow("next() was called twice");
+  expect(runOnion([(_, next) => next(), fails], "hi")).rejects.toThrow("inner");
+});
+
+const twice: Layer<string> = async (_, next) => {
+  await next();
+  await next();
+};
+
+const fails: Layer<string> = () => {
+  throw new Error("inner");
+};

@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { createTestWarren } from "warren/testing";
+import dice from "../../bots/dice.ts";
+import echo from "../../bots/echo.ts";
+import help from "../../bots/help.ts";
+
+test("help knows the bots that are online, and what they can do", async () => {
+  await using warren = await createTestWarren({ plugins: [help, echo, dice] });
+  const ann = warren.person("ann");
+  await ann.says("help", { to: "help" });
+  expect(ann.heard.at(-1)).toBe(
+    [
+      "dice: rolls dice",
+      "  roll: roll some dice",
+      "  count: how many dice you have thrown",
+      "echo: says back what you say",
+      "  shout: say it louder",
+    ].join("\n"),
+  );
+  await ann.says("help shout", { to: "help" });
+  expect(ann.heard.at(-1)).toBe("echo: says back what you say\n  shout: say it louder");
+  await ann.says("help weather", { to: "help" });
+  expect(ann.heard.at(-1)).toBe('no bot here is called "weather" or can do that');
+});
+
+test("help alone says so", async () => {
+  await using warren = await createTestWarren({ plugins: [help] });
+  const ann = warren.person("ann");
+  await ann.says("help", { to: "help" });
+  expect(ann.heard).toEqual(["no other bot is online"]);
+});

@@ -1,0 +1,196 @@
+/** Real processes for the tests of the faces: a home of their own, a registry port of their own, events instead of sleeps. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const PEER_PROGRAM = join(ROOT, "src/cli/peer.ts");
+
+type Event = Record<string, unknown> & { event: string };
+type Output = Bun.Subprocess<"pipe", "pipe", "pipe">;
+
+/** Everything that a test starts here is ended, and its files removed, with it. */
+export class TestHome implements AsyncDisposable {
+  readonly path: string;
+  readonly registryPort: number;
+  readonly #children: { kill(signal: "SIGKILL"): void; readonly exited: Promise<number> }[] = [];
+
+  static async make(): Promise<TestHome> {
+    return new TestHome(await mkdtemp(join(tmpdir(), "warren-cli-")), await freePort());
+  }
+
+  private constructor(path: string, registryPort: number) {
+    this.path = path;
+    this.registryPort = registryPort;
+  }
+
+  get registryUrl(): string {
+    return `http://127.0.0.1:${this.registryPort}`;
+  }
+
+  get environment(): Record<string, string> {
+    const { PATH = "" } = process.env;
+    return {
+      PATH,
+      HOME: this.path,
+      USER: "Zoë",
+      WARREN_HOME: this.path,
+      WARREN_REGISTRY_PORT: String(this.registryPort),
+    };
+  }
+
+  /** Runs a command to its end. */
+  async run(args: readonly string[], input = ""): Promise<{ code: number; out: string; err: string }> {
+    const child = this.#spawn(args);
+    void child.stdin.write(input);
+    void child.stdin.end();
+    const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { code, out, err };
+  }
+
+  /** Starts a peer that speaks JSON, and resolves when it is ready. */
+  async peer(name: string, ...more: string[]): Promise<JsonPeer> {
+    const peer = new JsonPeer(this.#spawn(["--json", "--name", name, "--port", "0", ...more]));
+    await peer.next((event) => event.event === "ready");
+    return peer;
+  }
+
+  /** Starts a command whose output comes while it runs. */
+  command(...args: string[]): JsonPeer {
+    return new JsonPeer(this.#spawn(args));
+  }
+
+  /** Starts the program in a terminal. */
+  terminal(...args: string[]): Typist {
+    const typist = new Typist([process.execPath, PEER_PROGRAM, ...args], this.environment, this.path);
+    this.#children.push(typist.child);
+    return typist;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill("SIGKILL");
+    await Promise.all(this.#children.map((child) => child.exited));
+    await rm(this.path, { recursive: true, force: true, maxRetries: 5 }); // children of the killed may still write
+  }
+
+  #spawn(args: readonly string[]): Output {
+    const child = Bun.spawn([process.execPath, PEER_PROGRAM, ...args], {
+      cwd: this.path, // no ./bots here, unless the test puts them
+      env: this.environment,
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    this.#children.push(child);
+    return child;
+  }
+}
+
+/** A program that prints one JSON object a line. */
+export class JsonPeer {
+  readonly child: Output;
+  readonly seen: Event[] = [];
+  #look: () => void = noop;
+  #hasEnded = false;
+
+  constructor(child: Output) {
+    this.child = child;
+    void this.#read();
+  }
+
+  say(command: object | string): void {
+    void this.child.stdin.write(`${typeof command === "string" ? command : JSON.stringify(command)}\n`);
+    void this.child.stdin.flush();
+  }
+
+  /** The first event, past or to come, that is wanted. */
+  next(isWanted: (event: Event) => boolean): Promise<Event> {
+    return new Promise((resolve, reject) => {
+      const before = this.#look;
+      const look = (): void => {
+        before();
+        const found = this.seen.find(isWanted);
+        if (found) resolve(found);
+        else if (this.#hasEnded) reject(new Error(`it ended after ${JSON.stringify(this.seen)}`));
+      };
+      this.#look = look;
+      look();
+    });
+  }
+
+  async #read(): Promise<void> {
+    let text = "";
+    for await (const chunk of this.child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (text + chunk).split("\n");
+      text = lines.pop() ?? "";
+      this.seen.push(...lines.map((line) => JSON.parse(line) as Event));
+      this.#look();
+    }
+    this.#hasEnded = true;
+    this.#look();
+  }
+}
+
+/** Somebody who types at a terminal and reads what it shows. */
+export class Typist {
+  readonly child: Bun.Subprocess;
+  readonly #terminal: Bun.Terminal;
+  #text = "";
+  #from = 0; // what was read before that place is not found again
+  #look: () => void = noop;
+
+  constructor(command: string[], env: Record<string, string>, cwd: string) {
+    const decoder = new TextDecoder();
+    this.#terminal = new Bun.Terminal({
+      cols: 100,
+      rows: 30,
+      data: (_, chunk) => {
+        this.#text += Bun.stripANSI(decoder.decode(chunk, { stream: true }));
+        this.#look();
+      },
+    });
+    this.child = Bun.spawn(command, { terminal: this.#terminal, env: { ...env, TERM: "xterm-256color" }, cwd });
+  }
+
+  type(text: string): void {
+    this.#terminal.write(text);
+  }
+
+  /** Types a line and waits for what it brings. */
+  async enter(line: string, answer: RegExp | string): Promise<string> {
+    this.type(`${line}\r`);
+    return await this.read(answer);
+  }
+
+  /** Resolves when the answer has come after what was read last. */
+  read(answer: RegExp | string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#look = () => {
+        const rest = this.#text.slice(this.#from);
+        const found = typeof answer === "string" ? rest.indexOf(answer) : rest.search(answer);
+        if (found === -1) return;
+        this.#look = noop;
+        const length = typeof answer === "string" ? answer.length : (answer.exec(rest)?.[0].length ?? 0);
+        this.#from += found + length;
+        resolve(rest.slice(0, found + length));
+      };
+      this.#look();
+      void this.child.exited.then(() => reject(new Error(`it ended; waiting for ${String(answer)} in ${this.#text}`)));
+    });
+  }
+}
+
+const noop = (): void => {};
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  return await new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,136 @@
+import { expect, test } from "bun:test";
+import { z } from "zod";
+import { MAX_HOPS } from "../../src/bot/host.ts";
+import { type Bot, definePlugin, type Plugin } from "../../src/bot/plugin.ts";
+import { createTestWarren } from "../../src/testing/kit.ts";
+
+const plugin = (name: string, setup: (bot: Bot) => unknown): Plugin =>
+  definePlugin({ name, about: `is ${name}`, setup });
+
+test("what people say is answered before the test goes on, and each hears only what is theirs", async () => {
+  await using warren = await createTestWarren({
+    plugins: [plugin("echo", (bot) => bot.on("message", ({ text, from, reply }) => reply(`${from.name}: ${text}`)))],
+  });
+  const [ann, bob] = [warren.person("ann"), warren.person("bob")];
+  expect(await ann.says("hi", { to: "echo" })).toMatchObject({ state: "handled" });
+  await bob.says("hello", { to: "echo" });
+  expect([ann.heard, bob.heard]).toEqual([["ann: hi"], ["bob: hello"]]);
+  expect(warren.person("ann")).toBe(ann);
+});
+
+test("people talk to each other, too", async () => {
+  await using warren = await createTestWarren({ plugins: [] });
+  const bob = warren.person("bob");
+  await warren.person("ann").says("hi", { to: "bob" });
+  expect(bob.heard).toEqual(["hi"]);
+});
+
+test("everything that a message causes is done: bots that ask bots, and what they answer", async () => {
+  const asker = plugin("asker", (bot) => {
+    const asking = bot.store<string>("asking"); // who is waiting, by what was asked
+    bot.command("ask", {
+      about: "ask another bot",
+      args: z.object({ bot: z.string(), question: z.string() }),
+      async run({ args, from }) {
+        await asking.set(args.question, from.id);
+        await bot.send(args.bot, args.question);
+      },
+    });
+    bot.on("message", { kind: "bot" }, ({ text }) => bot.send(asking.get(text) ?? "", `they said ${text}`));
+  });
+  const echo = plugin("echo", (bot) => bot.on("message", ({ text, reply }) => reply(text)));
+  await using warren = await createTestWarren({ plugins: [asker, echo] });
+  const ann = warren.person("ann");
+  await ann.says("ask echo how are you", { to: "asker" });
+  expect(ann.heard).toEqual(["they said how are you"]);
+  expect(warren.errors).toEqual([]);
+});
+
+test("two bots that answer each other fall silent, and still answer people", async () => {
+  let answers = 0;
+  const answering = (name: string) =>
+    plugin(name, (bot) => {
+      bot.command("greet", {
+        about: "greet a bot",
+        args: z.object({ bot: z.string() }),
+        run: ({ args }) => bot.send(args.bot, "hi"),
+      });
+      bot.on("message", ({ reply }) => {
+        answers++;
+        return reply("and you?");
+      });
+    });
+  await using warren = await createTestWarren({ plugins: [answering("ping"), answering("pong")] });
+  const ann = warren.person("ann");
+  await ann.says("greet pong", { to: "ping" });
+  expect(answers).toBe(MAX_HOPS);
+  await ann.says("hello", { to: "ping" });
+  expect(ann.heard).toEqual(["and you?"]);
+});
+
+test("a handler that fails is tried again, the failure is told, and what it had done is done once", async () => {
+  let attempts = 0;
+  const effects: string[] = [];
+  const flaky = plugin("flaky", (bot) => {
+    const counts = bot.store<number>("counts");
+    bot.command("try", {
+      about: "fail at first",
+      async run({ reply }) {
+        attempts++;
+        const count = await counts.update("tries", (n = 0) => n + 1);
+        await reply(`count ${count}`);
+        const ticket = await bot.effect("ticket", () => effects.push(`ticket of attempt ${attempts}`));
+        if (attempts < 3) throw new Error("not yet");
+        await reply(`ticket ${ticket}`);
+      },
+    });
+    bot.command("fail", {
+      about: "fail always",
+      run: () => {
+        throw new Error("never");
+      },
+    });
+  });
+  await using warren = await createTestWarren({ plugins: [flaky] });
+  const ann = warren.person("ann");
+  expect(await ann.says("try", { to: "flaky" })).toMatchObject({ state: "handled" });
+  expect(ann.heard).toEqual(["count 1", "ticket 1"]);
+  expect([attempts, effects]).toEqual([3, ["ticket of attempt 1"]]);
+  expect(warren.errors).toHaveLength(2);
+  expect(await ann.says("fail", { to: "flaky" })).toMatchObject({
+    state: "failed",
+    reason: expect.stringContaining("never"),
+  });
+  expect(warren.errors.at(-1)).toBe("flaky: a message of ann was not handled: never");
+});
+
+test("the same seed gives the same chance, another seed another", async () => {
+  const chance = async (seed: number, others: Plugin[] = []): Promise<readonly string[]> => {
+    const die = plugin("die", (bot) => bot.on("message", ({ reply }) => reply(String(bot.random()))));
+    await using warren = await createTestWarren({ plugins: [...others, die], seed });
+    const ann = warren.person("ann");
+    await ann.says("roll", { to: "die" });
+    return ann.heard;
+  };
+  const seven = await chance(7);
+  expect(await chance(7)).toEqual(seven);
+  expect(await chance(7, [plugin("other", () => {})])).toEqual(seven);
+  expect(await chance(8)).not.toEqual(seven);
+});
+
+test("a plugin that cannot be set up fails the test with its reason", () => {
+  const broken = plugin("broken", () => Promise.reject(new Error("no key")));
+  expect(createTestWarren({ plugins: [broken] })).rejects.toThrow("broken: setup failed: no key");
+});
+
+test("bots hear who comes, and time is turned by hand", async () => {
+  const seen: string[] = [];
+  const porter = plugin("porter", (bot) => {
+    const opened = bot.now();
+    bot.on("peer:online", ({ name }) => void seen.push(`${name} after ${bot.now() - opened} ms`));
+  });
+  await using warren = await createTestWarren({ plugins: [porter] });
+  await warren.clock.advance(60_000);
+  await warren.person("ann").says("hi", { to: "porter" });
+  expect(seen).toEqual(["ann after 60000 ms"]);
+});
