@@ -12,10 +12,8 @@ import { openIdentity } from "./identity/identity.ts";
 import { Peer } from "./peer/peer.ts";
 import { createTlsTransport } from "./peer/tls.ts";
 import { RegistryClient } from "./registry/client.ts";
+import { isLoopbackUrl, LOCAL_REGISTRY } from "./registry/url.ts";
 import { openStore } from "./store/store.ts";
-
-/** The registry of this machine. */
-export const LOCAL_REGISTRY = "http://127.0.0.1:9277";
 
 export interface OpenPeerOptions {
   name: string;
@@ -29,6 +27,11 @@ export interface OpenPeerOptions {
   port?: number;
   /** URL of a registry, or "none"; default: the one on this machine. It need not be there. */
   registry?: string;
+  /**
+   * Go on with a registry whose key is another one than last time, and only say so. Default: on this machine alone, where
+   * another home's registry may have taken the place of the one before.
+   */
+  acceptNewRegistry?: boolean;
   log?: Log;
   world?: World;
 }
@@ -61,11 +64,12 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   let isOpen = false;
   try {
     const identity = await openIdentity(folder);
-    // `memory` writes into the peer's own database, with its commits.
+    const { acceptNewRegistry: acceptNewKey = isLoopbackUrl(registry) } = options;
+    const memory = store.settings; // what the client remembers is committed with the peer's own turns
     const directory =
       registry === "none"
         ? undefined
-        : new RegistryClient({ url: registry, identity, memory: store.settings, world, log: log.named("registry") });
+        : new RegistryClient({ url: registry, identity, memory, acceptNewKey, world, log: log.named("registry") });
     const info = { id: identity.id, name, kind };
     const transport = createTlsTransport({ identity, clock: world.clock });
     const peer = await Peer.open({ info, store, transport, world, log, host, port });

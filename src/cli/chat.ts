@@ -94,9 +94,7 @@ export class Chat implements ChatActions, AsyncDisposable {
     await this.#connect();
     const isOwnRegistry = this.#options.isOwnRegistry();
     const present = (await this.peer().users()).flatMap((user) => (user.online && !user.self ? user.name : []));
-    for (const line of welcomeLines({ ...this.whoAmI(), isOwnRegistry, present }, this.paint)) {
-      this.#screen.print(line, WELCOME_COLUMN);
-    }
+    this.#screen.print(welcomeLines({ ...this.whoAmI(), isOwnRegistry, present }, this.paint), WELCOME_COLUMN);
     this.#prompt();
     this.#screen.read({
       onLine: (line) => {
@@ -133,7 +131,10 @@ export class Chat implements ChatActions, AsyncDisposable {
   }
 
   showLines(lines: readonly string[]): void {
-    for (const line of lines) this.#screen.print(`  ${line}`, 4);
+    this.#screen.print(
+      lines.map((line) => `  ${line}`),
+      4,
+    );
   }
 
   async say(to: string, text: string): Promise<void> {

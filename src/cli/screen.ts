@@ -54,10 +54,15 @@ export class Screen implements Asker, Disposable {
       escapeCodeTimeout: 50,
     });
     this.#readline.on("line", (line) => this.#onLine(line));
-    this.#readline.on("close", () => this.#onEnd());
+    this.#readline.on("close", () => {
+      this.#isPrompting = false; // a closed readline cannot show its prompt again
+      if (this.isTerminal && !this.#isClosed) this.#erase(0);
+      this.#onEnd();
+    });
     this.#readline.on("SIGINT", () => (this.#readline.line === "" ? this.#onEnd() : this.#clearTyped()));
     if (!this.isTerminal) return;
     input.prependListener("keypress", (_, key?: { name?: string }) => this.#beforeKey(key?.name));
+    input.on("keypress", () => this.#afterKey());
     output.on("resize", () => (this.#fixedRows = this.#printedRows));
   }
 
@@ -69,14 +74,12 @@ export class Screen implements Asker, Disposable {
     return this.#readline.line !== "";
   }
 
-  /** Prints `text` above the line being typed. Rows that are too wide are broken, and go on below `indent` blanks. */
-  print(text: string, indent = 0): Block {
-    const width = this.columns - 1; // a full row would leave the cursor in a place of which terminals disagree
-    const hanging = `\n${" ".repeat(indent)}`;
-    const rows = this.isTerminal ? Bun.wrapAnsi(text, width - indent, { hard: true, trim: false }).split("\n") : [text];
-    const whole = rows.join(hanging);
+  /** Prints above the line being typed. Rows that are too wide are broken, and go on below `indent` blanks. */
+  print(text: string | readonly string[], indent = 0): Block {
+    const lines = typeof text === "string" ? [text] : text;
+    const rows = lines.flatMap((line) => this.#rowsOf(line, indent));
     const row = this.#printedRows;
-    this.#above(() => this.#output.write(`${whole}\n`));
+    this.#above(() => this.#output.write(rows.map((one) => `${one}\n`).join("")));
     this.#printedRows += rows.length;
     return { mark: (column, cells) => this.#mark(row, column, cells) };
   }
@@ -116,6 +119,12 @@ export class Screen implements Asker, Disposable {
     this.#readline.close();
   }
 
+  #rowsOf(line: string, indent: number): string[] {
+    const width = this.columns - 1 - indent; // a full row leaves the cursor in a place of which terminals disagree
+    const [first = "", ...rest] = Bun.wrapAnsi(line, width, { hard: true, trim: false }).split("\n");
+    return [first, ...rest.map((row) => " ".repeat(indent) + row)];
+  }
+
   /** Takes the typed line away, does something, and brings the line back. */
   #above(work: () => void): void {
     if (!this.isTerminal) return work();
@@ -139,12 +148,21 @@ export class Screen implements Asker, Disposable {
   }
 
   #beforeKey(name: string | undefined): void {
-    if (name !== "return" && name !== "enter") return;
     const readline = this.#readline;
     const { cursor } = readline;
+    // Bun 1.4.5 does not count the rows that a line grows by, and would then write it once more further down.
+    Object.assign(readline, { prevRows: readline.getCursorPos().rows });
+    if (name !== "return" && name !== "enter") return;
     Object.assign(readline, { cursor: readline.line.length });
     this.#typedRows = readline.getCursorPos().rows;
     Object.assign(readline, { cursor });
+  }
+
+  /** A row that is full leaves the cursor behind its last cell, where readline believes it in the next row: move it. */
+  #afterKey(): void {
+    const { rows, cols } = this.#readline.getCursorPos();
+    const isAtEnd = this.#readline.cursor === this.#readline.line.length;
+    if (!this.#isClosed && isAtEnd && cols === 0 && rows > 0) this.#output.write(" \r");
   }
 
   #onLine(line: string): void {

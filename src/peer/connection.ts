@@ -1,7 +1,7 @@
 /** One connection: frames over a link, with an owned queue of what is still to be written. Knows no session. */
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
-import type { Clock } from "../base/world.ts";
+import type { Clock, Timer } from "../base/world.ts";
 import { decodeFrame, encodeFrame, type Frame, type Hello } from "../wire/frames.ts";
 import { LineReader, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from "../wire/lines.ts";
 import type { Link } from "./link.ts";
@@ -9,7 +9,10 @@ import type { Link } from "./link.ts";
 /** Above this many unwritten bytes a connection says that it is full: 256 KiB. */
 export const FULL_BYTES = 262_144;
 /** Above this many a peer that does not read is given up: 4 MiB. Only answers to its own frames can get there. */
-const MAX_QUEUED_BYTES = 4_194_304;
+export const MAX_QUEUED_BYTES = 4_194_304;
+
+/** How long a peer that does not read may delay the end of a connection. */
+const END_WITHIN_MS = 10_000;
 
 export interface ConnectionHandler {
   /** The first frame, exactly once; nothing else is handed out before. */
@@ -39,6 +42,7 @@ export class Connection {
   #unsent: Uint8Array | undefined; // what the link did not take yet
   #wasFull = false; // somebody may have stopped because of it
   #isEnding = false; // a bye was sent: close once everything is written
+  #patience: Timer | undefined;
   #isClosed = false;
 
   constructor(link: Link, name: string, clock: Clock, handler: ConnectionHandler) {
@@ -75,8 +79,7 @@ export class Connection {
     if (this.#isClosed || this.#isEnding) return;
     this.send({ t: "bye", code, message: message.slice(0, 500) });
     this.#isEnding = true;
-    // One that does not read shall not keep us: the rest of what is queued gets ten seconds.
-    this.#clock.after(10_000, () => this.#close(undefined));
+    this.#patience = this.#clock.after(END_WITHIN_MS, () => this.#close(undefined));
   }
 
   /** Closes at once; the other side is told why if it still takes it. */
@@ -151,6 +154,7 @@ export class Connection {
   #close(error: WarrenError | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#patience?.[Symbol.dispose]();
     if (error) this.link.terminate();
     else this.link.end();
     this.#unsent = undefined;

@@ -6,8 +6,8 @@ import type { Hello } from "../wire/frames.ts";
 import type { Link, Transport } from "./link.ts";
 
 /** Bounds that no record, however hostile, can raise. */
-const MAX_ADDRESSES = 25;
-const ADDRESS_WITHIN_MS = 6_000;
+export const MAX_ADDRESSES = 25;
+export const ADDRESS_WITHIN_MS = 6_000;
 const ALL_WITHIN_MS = 10_000;
 /** Between the starts of attempts at different addresses. Source: RFC 8305 (Happy Eyeballs), section 8. */
 const STAGGER_MS = 250;

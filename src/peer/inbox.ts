@@ -162,7 +162,10 @@ export class Inbox {
     this.#loadedUpTo = 0;
     this.#hasMore = true;
     this.count();
-    this.#world.clock.after(RETRY.maxMs, () => this.#load());
+    void sleep(this.#world.clock, RETRY.maxMs, this.#abort.signal).then(
+      () => this.#load(),
+      () => {}, // closed, or failed again: then that one loads
+    );
   }
 
   #load(): void {

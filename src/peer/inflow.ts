@@ -6,7 +6,7 @@ import type { Done, Got, Msg, Skip, Start } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
 
 /** Receipts that may be written and not confirmed; more wait on disk, where they grow together. */
-const MAX_UNCONFIRMED = 64;
+export const MAX_UNCONFIRMED = 64;
 
 export interface InflowListener {
   /** Something must be written before the next commit, and acknowledged after it. */
@@ -72,11 +72,6 @@ export class Inflow {
     this.#granted = this.#n + w;
     const have = this.#epoch === null ? null : { epoch: this.#epoch, n: this.#n, id: this.#id };
     connection.send({ t: "ready", have, w });
-  }
-
-  /** Both sides are ready: receipts can go. */
-  begin(): void {
-    this.#sendReceipts();
   }
 
   detach(): void {
@@ -150,17 +145,22 @@ export class Inflow {
     }
   }
 
-  /** Acknowledges what is on disk now, and tells of receipts. Called after the commit, never before. */
+  /**
+   * Acknowledges what is on disk now, and then tells of receipts, which speak only of what was acknowledged.
+   * Called after a commit, never before, and once both sides are ready.
+   */
   acknowledge(): void {
     const connection = this.#connection;
-    if (!connection || this.#epoch === null || !this.#hasStarted) return;
-    const outstanding = this.outstanding;
-    const w = this.#listener.window(outstanding);
-    const isCreditLow = w > outstanding && outstanding * 2 <= w; // told before it runs out, but not for each message
-    if (this.#n > this.#acknowledged || isCreditLow) {
-      connection.send({ t: "ack", epoch: this.#epoch, n: this.#n, w });
-      this.#acknowledged = this.#n;
-      this.#granted = Math.max(this.#granted, this.#n + w);
+    if (!connection) return;
+    if (this.#hasStarted && this.#epoch !== null) {
+      const outstanding = this.outstanding;
+      const w = this.#listener.window(outstanding);
+      const isCreditLow = w > outstanding && outstanding * 2 <= w; // told before it runs out, but not for each message
+      if (this.#n > this.#acknowledged || isCreditLow) {
+        connection.send({ t: "ack", epoch: this.#epoch, n: this.#n, w });
+        this.#acknowledged = this.#n;
+        this.#granted = Math.max(this.#granted, this.#n + w);
+      }
     }
     this.#sendReceipts();
   }

@@ -4,7 +4,7 @@ import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter, type Listener } from "../base/hooks.ts";
 import type { Address, PeerId, PeerInfo, PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
-import type { World } from "../base/world.ts";
+import type { Timer, World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
 import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
 import { MAX_FRAME_BYTES } from "../wire/lines.ts";
@@ -28,7 +28,7 @@ import type { OutgoingRow } from "../store/outgoing.ts";
 /** How long handlers that run may go on when the peer closes. */
 const CLOSE_WITHIN_MS = 5_000;
 /** How long a peer that another process has replaced leaves the others alone. */
-const REPLACED_PAUSE_MS = 300_000;
+export const REPLACED_PAUSE_MS = 300_000;
 const TICK_MS = 60_000;
 /** A connection that has lived so long is a success, whatever it was good for. */
 const STABLE_MS = 30_000;
@@ -80,6 +80,7 @@ export class Peer implements AsyncDisposable {
   #directory: Directory | undefined;
   #stopListening: (() => void)[] = []; // to the directory
   #card: Card = { about: "", commands: [] };
+  #nextTick: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   /** Opens the store's peer and begins to listen. @throws {WarrenError} `PORT_IN_USE`, `HOST_UNAVAILABLE` */
@@ -304,6 +305,7 @@ export class Peer implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.setDirectory(undefined).catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
+    this.#nextTick?.[Symbol.dispose]();
     this.#dialler.close();
     this.#inbox.pause();
     await this.#inbox.idle(CLOSE_WITHIN_MS);
@@ -494,8 +496,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #scheduleTick(): void {
-    this.world.clock.after(TICK_MS, () => {
-      if (this.#closing) return;
+    this.#nextTick = this.world.clock.after(TICK_MS, () => {
       this.#saveLived();
       for (const session of this.#sessions.loaded()) session.expire(this.#lived);
       this.#scheduleTick();

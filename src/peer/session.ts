@@ -117,7 +117,7 @@ export class Session {
       if (error || this.#connection !== connection) return;
       this.#isUp = true;
       this.#out.begin(connection);
-      this.#in.begin();
+      this.#in.acknowledge();
     });
   }
 

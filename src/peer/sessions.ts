@@ -12,7 +12,7 @@ export const MAX_INBOX = 2_048;
 export const MAX_STRANGERS_INBOX = 512;
 export const MAX_STRANGER_INBOX = 64;
 /** How many of them a stranger may send before the next grant: what is granted to one is not there for the others. */
-const MAX_STRANGER_CREDIT = 16;
+export const MAX_STRANGER_CREDIT = 16;
 
 type Host = Omit<SessionHost, "touched" | "window">;
 

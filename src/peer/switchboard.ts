@@ -1,22 +1,22 @@
 /** Switchboard: hellos, and for each peer the one connection that counts. Keeps them alive, or notices that they are not. */
 import { WarrenError } from "../base/errors.ts";
 import type { PeerId, PeerInfo } from "../base/ids.ts";
-import type { World } from "../base/world.ts";
+import type { Timer, World } from "../base/world.ts";
 import { PROTOCOL_VERSION, type Bye, type Frame, type Hello, type Ready } from "../wire/frames.ts";
 import { Connection } from "./connection.ts";
 import type { Link } from "./link.ts";
 
-const SWEEP_MS = 5_000;
+export const SWEEP_MS = 5_000;
 /** Silence after which we ask, and after which the other side is given up (within 40 s, as the sweep finds it). */
-const PING_AFTER_MS = 15_000;
-const DEAD_AFTER_MS = 35_000;
+export const PING_AFTER_MS = 15_000;
+export const DEAD_AFTER_MS = 35_000;
 /** How long an answer may take when the machine has just woken up or changed its network. */
-const PROBE_MS = 5_000;
+export const PROBE_MS = 5_000;
 /** From the link to the hello, and from the hello to being chosen. */
-const HELLO_WITHIN_MS = 20_000;
-const CHOICE_WITHIN_MS = 10_000;
-const MAX_PENDING = 256; // links that have not said hello
-const MAX_CONNECTIONS = 10_000;
+export const HELLO_WITHIN_MS = 20_000;
+export const CHOICE_WITHIN_MS = 10_000;
+export const MAX_PENDING = 256; // links that have not said hello
+export const MAX_CONNECTIONS = 10_000;
 
 export type SessionFrame = Exclude<Frame, Hello | Ready | Bye>;
 
@@ -47,6 +47,7 @@ export class Switchboard {
   readonly #dials = new Map<Connection, PromiseWithResolvers<Hello>>();
   #pending = 0; // of #all: those without a hello
   #sweptAt: { wall: number; steady: number };
+  #nextSweep: Timer | undefined;
   #isClosed = false;
 
   constructor(host: SwitchboardHost) {
@@ -92,6 +93,7 @@ export class Switchboard {
   /** Says goodbye to everyone. */
   close(): void {
     this.#isClosed = true;
+    this.#nextSweep?.[Symbol.dispose]();
     for (const connection of this.#all) connection.end("CLOSED", "the peer went offline");
   }
 
@@ -221,8 +223,7 @@ export class Switchboard {
   }
 
   #scheduleSweep(): void {
-    this.#host.world.clock.after(SWEEP_MS, () => {
-      if (this.#isClosed) return;
+    this.#nextSweep = this.#host.world.clock.after(SWEEP_MS, () => {
       this.#sweep();
       this.#scheduleSweep();
     });

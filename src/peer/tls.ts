@@ -10,10 +10,10 @@ import type { DialOptions, Link, LinkHandler, Listener, ListenOptions, Transport
 
 /** ALPN wants its wire format: a length byte before the name. A plain string is silently ignored. */
 const ALPN = Buffer.from("\x08warren/1");
-const HANDSHAKE_WITHIN_MS = 10_000;
+export const HANDSHAKE_WITHIN_MS = 10_000;
 /** Connections whose handshake is not done: in all, and from one address that is not this machine. */
-const MAX_SHAKING = 512;
-const MAX_SHAKING_PER_HOST = 10;
+export const MAX_SHAKING = 512;
+export const MAX_SHAKING_PER_HOST = 10;
 
 /** What hangs on a socket: its link, from the handshake on. */
 interface Slot {

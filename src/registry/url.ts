@@ -34,7 +34,19 @@ export function isOwnOrigin(origin: string, port: number, declared: readonly str
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   if (url?.origin !== origin || url.protocol !== "http:" || Number(url.port || 80) !== port) return false;
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return ownHosts().has(host) || /^127(\.\d+){3}$/.test(host);
+  return ownHosts().has(host) || isLoopbackAddress(host);
+}
+
+/** Whether a registry's URL can only mean this machine. */
+export function isLoopbackUrl(text: string): boolean {
+  const origin = URL.canParse(text) ? text : `http://${text}`;
+  if (!URL.canParse(origin)) return false;
+  const host = new URL(origin).hostname;
+  return host === "localhost" || host === "[::1]" || isLoopbackAddress(host);
+}
+
+function isLoopbackAddress(host: string): boolean {
+  return /^127(\.\d+){3}$/.test(host);
 }
 
 function ownHosts(): Set<string> {

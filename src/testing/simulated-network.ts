@@ -50,6 +50,12 @@ export class SimulatedNetwork {
     for (const link of this.#links) if (which(link.peer, link.far.peer)) link.cut();
   }
 
+  /** Takes a peer away without a word: its links break, nobody listens where it did, and it reaches nobody any more. */
+  vanish(id: PeerId): void {
+    for (const [key, place] of this.#places) if (place.id === id) this.#places.delete(key);
+    this.cut((a, b) => a === id || b === id);
+  }
+
   later(task: () => void, ms = this.#latency()): void {
     this.#inFlight++;
     this.#clock.after(ms, () => {

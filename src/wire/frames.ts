@@ -8,9 +8,9 @@ export const PROTOCOL_VERSION = 1;
 export const MAX_TEXT_BYTES = 65_536;
 /** Longest token (message id, epoch, instance, connection), in characters. */
 export const MAX_TOKEN_LENGTH = 64;
-const MAX_REASON_LENGTH = 500;
-const MAX_RANGES = 1_024; // settled ranges in one receipt
-const MAX_PARENTS = 16;
+export const MAX_REASON_LENGTH = 500;
+export const MAX_RANGES = 1_024; // settled ranges in one receipt
+export const MAX_PARENTS = 16;
 
 export interface Hello {
   readonly t: "hello";

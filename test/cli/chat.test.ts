@@ -26,7 +26,7 @@ test(
     await ann.enter("well, thanks", "you → bob  well, thanks"); // plain lines go to the partner
     await ann.enter("/history bob", /ann: how are you\?[^]*bob: fine⏎and you\?[^]*ann: well, thanks/);
     await ann.enter("/help", /\/users[^]*\/disconnect[^]*\/whoami/);
-    await ann.enter("/whoami", /name +ann\s+id +[a-z2-7]{52}\s+address +\S+:\d+/);
+    await ann.enter("/whoami", /name +ann\s+id +[a-z2-7]{52}\s+address +\S+:\d+.*\s+registry/);
 
     await ann.enter("/disconnect", "you are offline");
     await bob.next(({ event, online }) => event === "presence" && online === false);

@@ -17,6 +17,10 @@ export interface Burrow extends AsyncDisposable {
   introduce(a: Peer, b: Peer): Promise<void>;
   /** Makes the peer's next commit fail, as a full disk does. */
   failNextCommit(peer: Peer): void;
+  /** Takes the peer off the network as a kill -9 does: nothing of it runs on that anybody could notice. */
+  vanish(name: string): void;
+  /** How many transactions the peer has committed. */
+  commitsOf(peer: Peer): number;
   /** Lets enough time pass for a dial, a message and its receipt. */
   settle(ms?: number): Promise<void>;
 }
@@ -31,6 +35,7 @@ export function createBurrow(seed = 1): Burrow {
   const network = new SimulatedNetwork({ clock: world.clock });
   const peers: Peer[] = [];
   const stores = new Map<Peer, Store>();
+  const commits = new Map<Peer, number>();
   return {
     world,
     network,
@@ -49,6 +54,7 @@ export function createBurrow(seed = 1): Burrow {
       });
       peers.push(peer);
       stores.set(peer, store);
+      store.db.beforeCommit(() => void commits.set(peer, (commits.get(peer) ?? 0) + 1));
       return peer;
     },
     async introduce(a, b) {
@@ -67,6 +73,8 @@ export function createBurrow(seed = 1): Burrow {
         throw new WarrenError("STORE_FAILED", "the disk is full");
       });
     },
+    vanish: (name) => network.vanish(testId(name)),
+    commitsOf: (peer) => commits.get(peer) ?? 0,
     settle: (ms = 50) => world.clock.advance(ms),
     async [Symbol.asyncDispose]() {
       const closed = Promise.all(peers.map((peer) => peer.close()));

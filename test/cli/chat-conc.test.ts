@@ -1,0 +1,117 @@
+import { expect, test } from "bun:test";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TestHome } from "./processes.ts";
+
+const LIMIT_MS = 20_000;
+
+test.concurrent(
+  "every ability of the menu works when it is typed: users, message, receive, history, register, disconnect, help, whoami",
+  async () => {
+    await using home = await TestHome.make();
+    const bob = await home.peer("bob");
+    const ann = home.terminal("--name", "ann", "--port", "0");
+    await ann.read("you are ann");
+    await ann.read(`registry ${home.registryUrl}`);
+    await ann.read("online: bob");
+
+    await ann.enter("/users", /● ann +you .*[^]*● bob +person /);
+    await ann.enter("/message bob how are you?", "you → bob  how are you?");
+    const message = await bob.next(({ event }) => event === "message");
+    expect(message).toMatchObject({ from: { name: "ann" }, text: "how are you?" });
+    await ann.read("✓✓"); // written over the mark that the line began with
+    bob.say({ do: "send", to: "ann", text: "fine\nand you?\u001b[2J" });
+    await ann.read(/\d\d:\d\d    bob  fine\s+and you\?\\u001b\[2J/);
+    await ann.enter("/receive", /you are receiving.* 1 message was/);
+    await ann.enter("well, thanks", "you → bob  well, thanks"); // plain lines go to the partner
+    await ann.enter("/history bob", /ann: how are you\?[^]*bob: fine⏎and you\?[^]*ann: well, thanks/);
+    await ann.enter("/help", /\/users[^]*\/disconnect[^]*\/whoami/);
+    await ann.enter("/whoami", /name +ann\s+id +[a-z2-7]{52}\s+address +\S+:\d+.*\s+registry/);
+
+    await ann.enter("/disconnect", "you are offline");
+    await bob.next(({ event, online }) => event === "presence" && online === false);
+    await ann.enter("@bob anybody there?", "you are offline: /register brings you back");
+    bob.say({ do: "send", to: "ann", text: "kept for you", ref: 7 });
+    await bob.next(({ state, ref }) => state === "queued" && ref === 7);
+    await ann.enter(`/register ${home.registryUrl}`, `registry ${home.registryUrl}`);
+    await ann.read("bob  kept for you");
+    await bob.next(({ state, ref }) => state === "handled" && ref === 7);
+
+    await ann.enter("/dance", "there is no /dance: /help lists what there is");
+    await ann.enter("@nobody hello", "no peer named nobody");
+    await ann.enter("/quit", "goodbye");
+    expect(await ann.child.exited).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test.concurrent(
+  "the first start asks for port and name, keeps both, and never asks again",
+  async () => {
+    await using home = await TestHome.make();
+    const first = home.terminal("--registry", "none");
+    await first.read(/Port to listen on \[\d+\]/);
+    await first.enter("many", "A port is a number from 1 to 65535");
+    await first.enter("0", "Your name [zoe]");
+    await first.enter("Ann Müller", "you are ann-muller");
+    // a second terminal: the same identity is running, and a new name is offered
+    const second = home.terminal("--registry", "none");
+    await second.read("ann-muller is already running in another terminal.");
+    await second.read("Your name [ann-muller-2]");
+    await second.enter("", "you are ann-muller-2");
+    await second.enter("/quit", "goodbye");
+    await second.child.exited;
+    await first.enter("/quit", "goodbye");
+    await first.child.exited;
+    const again = home.terminal("--registry", "none", "--name", "ann-muller");
+    expect(await again.read("you are ann-muller")).not.toContain("Port to listen on");
+    again.type("\x03"); // Ctrl-C on an empty line
+    await again.read("goodbye");
+    expect(await again.child.exited).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test.concurrent(
+  "a bot is spoken to as a newcomer would: by typing its name and the command, with Tab's help",
+  async () => {
+    await using home = await TestHome.make();
+    await mkdir(join(home.path, "bots"));
+    const source = `import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+      export default definePlugin({ name: "coin", about: "flips a coin", setup(bot) {
+        bot.command("flip", { about: "flip it", args: z.object({ times: z.number().int().default(1) }),
+          run: ({ args, reply }) => reply("heads ".repeat(args.times).trim()) });
+      } });`;
+    await writeFile(join(home.path, "bots", "coin.ts"), source);
+    const ann = home.terminal("--name", "ann", "--port", "0");
+    await ann.read("run by this peer");
+    await ann.read("coin is online");
+    await ann.enter("hello?", "to whom?");
+    await ann.enter("coin flip --times 2", "coin  heads heads");
+    await ann.enter("coin flip", /coin  heads\s*\n/); // the name is not repeated to a bot that is spoken to already
+    ann.type("fl\t");
+    await ann.read("flip ");
+    ann.type("--t\t");
+    await ann.read("--times ");
+    await ann.enter("3", "coin  heads heads heads");
+    await ann.enter("@coin", "flips a coin · commands: flip");
+    ann.type("\x04"); // Ctrl-D on an empty line
+    await ann.read("goodbye");
+    expect(await ann.child.exited).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test.concurrent(
+  "without a terminal the chat takes plain lines, and ends when they end",
+  async () => {
+    await using home = await TestHome.make();
+    const bob = await home.peer("bob");
+    const piped = await home.run(["--name", "ann", "--port", "0"], "/whoami\n@bob by the way\n");
+    expect(piped.code).toBe(0);
+    expect(piped.out).toContain("you → bob  by the way");
+    expect(piped.out).not.toContain("\x1b");
+    await bob.next(({ text }) => text === "by the way");
+  },
+  LIMIT_MS,
+);

@@ -1,0 +1,112 @@
+import { afterEach, expect, test } from "bun:test";
+import { Screen } from "../../src/cli/screen.ts";
+import { Glass, Keyboard } from "./glass.ts";
+
+const opened: Screen[] = [];
+afterEach(() => opened.splice(0).forEach((screen) => screen[Symbol.dispose]()));
+
+function open(columns = 20, rows = 10) {
+  const keyboard = new Keyboard();
+  const glass = new Glass(columns, rows);
+  const screen = new Screen({
+    input: keyboard as unknown as NodeJS.ReadStream, // all that readline uses of one
+    output: glass as unknown as NodeJS.WriteStream,
+    complete: (line) => [["/users ", "/quit "].filter((word) => word.startsWith(line)), line],
+  });
+  opened.push(screen);
+  const lines: string[] = [];
+  let ends = 0;
+  screen.read({ onLine: (line) => lines.push(line), onEnd: () => ends++ });
+  const type = async (text: string): Promise<void> => {
+    keyboard.write(text);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { screen, glass, type, lines, ends: () => ends };
+}
+
+test("what is printed appears above the line being typed, and the cursor stays where it was", async () => {
+  const { screen, glass, type } = open();
+  screen.prompt("> ");
+  await type("hello");
+  await type("\x1b[D\x1b[D");
+  screen.print("bob: hi");
+  expect(glass.shown).toEqual(["bob: hi", "> hel▏lo"]);
+  await type("!");
+  expect(glass.shown).toEqual(["bob: hi", "> hel!▏lo"]);
+});
+
+test("a typed line of several rows is never torn, wherever the cursor is", async () => {
+  const { screen, glass, type } = open(10);
+  screen.prompt("> ");
+  await type("abcdefghijklmnopqrstu");
+  screen.print("one");
+  expect(glass.shown).toEqual(["one", "> abcdefgh", "ijklmnopqr", "stu▏"]);
+  await type("\x1b[D".repeat(12));
+  screen.print("two");
+  expect(glass.shown).toEqual(["one", "two", "> abcdefgh", "i▏jklmnopqr", "stu"]);
+  await type("X");
+  expect(glass.shown).toEqual(["one", "two", "> abcdefgh", "iX▏jklmnopq", "rstu"]);
+});
+
+test("a line that was entered is taken off the screen, all its rows, for its reader to print", async () => {
+  const { screen, glass, type, lines } = open(10);
+  screen.prompt("> ");
+  for (const length of [0, 7, 8, 9, 17, 18, 19]) {
+    await type("x".repeat(length));
+    await type("\x1b[D".repeat(Math.floor(length / 2)));
+    await type("\r");
+    expect(glass.shown).toEqual(["> ▏"]);
+    expect(lines.at(-1)).toBe("x".repeat(length));
+  }
+});
+
+test("long lines are broken and go on below their indentation", () => {
+  const { screen, glass } = open(20);
+  screen.print("12:04 bob  a message that is long", 6);
+  expect(glass.shown).toEqual(["12:04 bob  a", "      message that", "      is long", "▏"]);
+});
+
+test("a mark is written over a line that is still on the screen, and typing goes on", async () => {
+  const { screen, glass, type } = open(20, 5);
+  const block = screen.print("· first");
+  screen.print("second");
+  screen.prompt("> ");
+  await type("abc");
+  block.mark(0, "✓");
+  expect(glass.shown).toEqual(["✓ first", "second", "> abc▏"]);
+  screen.print(["third", "fourth", "fifth"]);
+  block.mark(0, "✗"); // has left the screen
+  expect(glass.shown).toEqual(["✓ first", "second", "third", "fourth", "fifth", "> abc▏"]);
+});
+
+test("a question takes one line, or its preset, and what comes before the reader is kept for it", async () => {
+  const { screen, glass, type, lines } = open();
+  const answer = screen.ask("Name", "ann");
+  await type("\r");
+  expect(await answer).toBe("ann");
+  expect(glass.shown[0]).toBe("Name ann");
+  expect(lines).toEqual([]);
+});
+
+test("Ctrl-C clears what was typed, and on an empty line it is the end; so is Ctrl-D", async () => {
+  const { screen, glass, type, lines, ends } = open();
+  screen.prompt("> ");
+  await type("oops");
+  await type("\x03");
+  expect(glass.shown).toEqual(["> ▏"]);
+  expect(ends()).toBe(0);
+  await type("\x03");
+  expect(ends()).toBe(1);
+  await type("\x04");
+  expect(ends()).toBe(2);
+  screen.print("goodbye"); // must not fail because readline is closed
+  expect(glass.shown[0]).toBe("goodbye");
+  expect(lines).toEqual([]);
+});
+
+test("Tab completes", async () => {
+  const { screen, glass, type } = open();
+  screen.prompt("> ");
+  await type("/u\t");
+  expect(glass.shown).toEqual(["> /users ▏"]);
+});
