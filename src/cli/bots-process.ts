@@ -14,6 +14,8 @@ export interface BotsOptions {
   home: string;
   registry: string;
   world: World;
+  /** Whether its lines are about everything, or only about what is wrong. */
+  isDebugging: boolean;
   /** What the bots' process has to say, a line at a time. */
   onLine: (line: string) => void;
 }
@@ -42,10 +44,11 @@ export class BotsProcess implements AsyncDisposable {
   }
 
   #start(): void {
-    const { files, home, registry, world } = this.#options;
+    const { files, home, registry, world, isDebugging } = this.#options;
     const startedAt = world.clock.steady();
     // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
-    const child = Bun.spawn([process.execPath, PROGRAM, ...files, "--child", "--home", home, "--registry", registry], {
+    const flags = ["--child", isDebugging ? "--debug" : "--quiet", "--home", home, "--registry", registry];
+    const child = Bun.spawn([process.execPath, PROGRAM, ...files, ...flags], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",

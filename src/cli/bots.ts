@@ -7,6 +7,8 @@ interface Options {
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
   child?: true;
+  /** Only what is wrong: who is online is seen by other means. */
+  quiet?: true;
 }
 
 await run(async () => {
@@ -18,6 +20,7 @@ await run(async () => {
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--debug", "say more")
     .addOption(new Option("--child").hideHelp())
+    .addOption(new Option("--quiet").hideHelp())
     .exitOverride();
   program.parse();
   return await runBots(program.args, program.opts<Options>());
@@ -32,7 +35,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const { workersOf } = await import("../bot/worker-link.ts");
   const { localRegistryUrl } = await import("./local-registry.ts");
 
-  const log = createLog("bots", stderrSink(options.debug ? "debug" : "info"));
+  const log = createLog("bots", stderrSink(options.debug ? "debug" : options.quiet ? "warn" : "info"));
   const files = given.length > 0 ? given.map((file) => resolve(file)) : await botsOfThisFolder();
   if (files.length === 0) log.info("there is no bot in ./bots; docs/bots.md shows how to write one");
   const ending = options.child ? endOfInput() : interruption();

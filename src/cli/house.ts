@@ -19,6 +19,7 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
   readonly botFiles: readonly string[];
   /** Whether the bots of `./bots` may run with the role. */
   readonly hasBots: boolean;
+  readonly debug: boolean;
 }
 
 /** A peer that is online, and what programs see of it. */
@@ -117,7 +118,8 @@ export class House implements AsyncDisposable {
         home: this.start.home,
         registry: this.start.registry,
         world: systemWorld,
-        onLine: (line) => log.info(line.replace(/^bots: /, "")),
+        isDebugging: this.#options.debug,
+        onLine: (line) => log.warn(line.replace(/^bots: /, "")),
       }),
     );
   }

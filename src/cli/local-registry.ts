@@ -2,15 +2,15 @@
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { isPeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import { DEFAULT_REGISTRY_PORT } from "../registry/url.ts";
 import type { Registry } from "../registry/server.ts";
 
-const DEFAULT_PORT = 9_277;
 const PROBE_LIMIT_MS = 1_000; // it is on this machine: whoever needs longer is no registry
 
 /** WARREN_REGISTRY_PORT moves the registry of this machine, and where its peers look for it, to another port. */
 export function localRegistryPort(environment: Readonly<Record<string, string | undefined>> = process.env): number {
   const text = environment["WARREN_REGISTRY_PORT"];
-  if (!text) return DEFAULT_PORT;
+  if (!text) return DEFAULT_REGISTRY_PORT;
   const port = Number(text);
   if (Number.isSafeInteger(port) && port >= 1 && port <= 65_535) return port;
   throw new WarrenError("USAGE", `WARREN_REGISTRY_PORT is "${text.slice(0, 20)}": a port from 1 to 65535 was expected`);

@@ -7,7 +7,6 @@ import { EXIT } from "./program.ts";
 import { chooseIdentity } from "./start.ts";
 
 export interface RunOptions extends Omit<HouseOptions, "log"> {
-  readonly debug: boolean;
   /** How long messages may still go out after the end of an input that is no terminal. */
   readonly timeoutMs: number;
 }

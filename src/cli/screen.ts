@@ -120,8 +120,9 @@ export class Screen implements Asker, Disposable {
   }
 
   #rowsOf(line: string, indent: number): string[] {
-    const width = this.columns - 1 - indent; // a full row leaves the cursor in a place of which terminals disagree
-    const [first = "", ...rest] = Bun.wrapAnsi(line, width, { hard: true, trim: false }).split("\n");
+    const width = this.columns - 1; // a full row leaves the cursor in a place of which terminals disagree
+    if (!line.includes("\n") && Bun.stringWidth(line) <= width) return [line];
+    const [first = "", ...rest] = Bun.wrapAnsi(line, width - indent, { hard: true, trim: false }).split("\n");
     return [first, ...rest.map((row) => " ".repeat(indent) + row)];
   }
 

@@ -22,6 +22,8 @@ interface Slot {
   settle(result: TlsLink | WarrenError): void;
 }
 
+const NOT_ADMITTED: Slot = { link: undefined, settle() {} };
+
 export interface TlsOptions {
   readonly identity: Identity;
   readonly clock: Clock;
@@ -55,7 +57,6 @@ export function createTlsTransport({ identity, clock }: TlsOptions): Transport {
   // oxlint-disable-next-line require-await -- a transport's methods are asynchronous, and so its errors are rejections
   async function listen({ host, port }: ListenOptions, accept: (link: Link) => void): Promise<Listener> {
     const sockets = new Set<Socket<Slot>>(); // whose handshake is not done
-    const { open: _, ...handlers } = socketHandlers(identity.id, undefined, false);
     let server: TCPSocketListener<Slot>;
     try {
       server = Bun.listen<Slot>({
@@ -63,10 +64,14 @@ export function createTlsTransport({ identity, clock }: TlsOptions): Transport {
         port,
         tls: { ...credentials, requestCert: true },
         socket: {
-          ...handlers,
+          ...socketHandlers(identity.id, undefined, false),
           open(socket) {
             const from = socket.remoteAddress;
-            if (!admit(from)) return void socket.terminate();
+            socket.data = NOT_ADMITTED; // terminate() calls the other handlers before it returns
+            if (!admit(from)) {
+              socket.terminate();
+              return;
+            }
             sockets.add(socket);
             // A stranger may connect and never speak TLS: `open` comes, `handshake` never would.
             const limit = clock.after(HANDSHAKE_WITHIN_MS, () => socket.terminate());
@@ -138,12 +143,11 @@ export function createTlsTransport({ identity, clock }: TlsOptions): Transport {
 /** Handlers are declared once for each listener or dial; the state of a connection hangs on its socket. */
 function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boolean) {
   return {
-    open(): void {},
     handshake(socket: Socket<Slot>): void {
       const peer = identify(socket, self, expect);
       if (peer instanceof WarrenError) {
+        socket.data.settle(peer); // first: terminate() calls `close`, which knows no reason
         socket.terminate(); // after end() bytes of the other side would still be delivered
-        socket.data.settle(peer);
         return;
       }
       const remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort };
@@ -151,11 +155,10 @@ function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boole
       socket.data.settle(socket.data.link);
     },
     data: (socket: Socket<Slot>, chunk: Uint8Array): void => socket.data.link?.onData(chunk),
-    drain: (socket: Socket<Slot>): void => socket.data?.link?.onDrain(),
+    drain: (socket: Socket<Slot>): void => socket.data.link?.onDrain(),
     close(socket: Socket<Slot>): void {
-      // A socket that was not admitted has no slot.
-      if (socket.data?.link) socket.data.link.onClose();
-      else socket.data?.settle(new WarrenError("PEER_REFUSED", "the connection was closed during the handshake"));
+      if (socket.data.link) socket.data.link.onClose();
+      else socket.data.settle(new WarrenError("PEER_REFUSED", "the connection was closed during the handshake"));
     },
     error(socket: Socket<Slot>, error: Error): void {
       // A throw in one of our handlers ends up here and would leave the socket open: it is a fault of ours.
