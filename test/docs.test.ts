@@ -54,7 +54,11 @@ test("docs/errors.md explains every error code, and no other", async () => {
 });
 
 test("every error code is one that something throws", async () => {
-  const sources = await Promise.all(files("src/**/*.ts").filter((file) => file !== "src/base/errors.ts").map(read));
+  const sources = await Promise.all(
+    files("src/**/*.ts")
+      .filter((file) => file !== "src/base/errors.ts")
+      .map(read),
+  );
   const unused = ERROR_CODES.filter((code) => !sources.some((source) => source.includes(`"${code}"`)));
   expect(unused).toEqual([]);
 });
@@ -65,7 +69,9 @@ test("every promise in docs/security.md names a test that exists, or says that i
     const calls = (await read(file)).matchAll(/\btest(?:\.\w+\([^)]*\))?\(\s*(["`'])(.*?)\1,/g);
     titles.set(file, new Set([...calls].map(([, , title]) => String(title))));
   }
-  const rows = [...(await read("docs/security.md")).matchAll(/^\| cannot .*\| ([^|]*) \|$/gm)].map(([, cell]) => cell ?? "");
+  const rows = [...(await read("docs/security.md")).matchAll(/^\| cannot .*\| ([^|]*) \|$/gm)].map(
+    ([, cell]) => cell ?? "",
+  );
   expect(rows.length).toBeGreaterThan(10);
   for (const cell of rows) {
     const named = [...cell.matchAll(/`(test\/[^`]+)`: "([^"]+)"/g)];
@@ -95,7 +101,9 @@ test("every link from a page leads somewhere, and every file that a page names i
 
 test("a link to a heading and a title with quotes are read as they are meant", () => {
   expect(anchorsOf("# The protocol\n\n## Messages, `msg` and all\n")).toEqual(["the-protocol", "messages-msg-and-all"]);
-  expect(withoutChance(['ann {"id":"x.1"}', 'bob {"re":"x.1"}'])).toEqual(withoutChance(['ann {"id":"y"}', 'bob {"re":"y"}']));
+  expect(withoutChance(['ann {"id":"x.1"}', 'bob {"re":"x.1"}'])).toEqual(
+    withoutChance(['ann {"id":"y"}', 'bob {"re":"y"}']),
+  );
 });
 
 /** The conversation that the page shows, as `name frame`, in the order in which it was written. */
@@ -150,7 +158,11 @@ function withoutChance(told: readonly string[]): unknown[] {
     const space = line.indexOf(" ");
     const frame: unknown = JSON.parse(line.slice(space), (key, value: unknown) => {
       if (key === "at") return 0;
-      if (typeof value !== "string" || value === "" || !["instance", "conn", "holds", "epoch", "id", "re"].includes(key)) {
+      if (
+        typeof value !== "string" ||
+        value === "" ||
+        !["instance", "conn", "holds", "epoch", "id", "re"].includes(key)
+      ) {
         return value;
       }
       const name = names.get(value) ?? `#${names.size}`;

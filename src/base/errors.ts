@@ -4,7 +4,6 @@ export const ERROR_CODES = [
   // what the user typed or asked for
   "USAGE",
   "BAD_NAME",
-  "BAD_ADDRESS",
   "BAD_PEER_ID",
   "PEER_UNKNOWN",
   "PEER_IS_SELF",

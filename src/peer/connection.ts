@@ -38,8 +38,9 @@ export class Connection {
   readonly #clock: Clock;
   readonly #handler: ConnectionHandler;
   readonly #reader = new LineReader();
-  #batch = ""; // the frames of this turn
-  #unsent: Uint8Array | undefined; // what the link did not take yet
+  #batch = ""; // the frames of this turn; while the link is full, of all turns since
+  #willWrite = false; // at the end of this turn
+  #unsent: Uint8Array | undefined; // encoded, and not taken by the link yet
   #wasFull = false; // somebody may have stopped because of it
   #isEnding = false; // a bye was sent: close once everything is written
   #patience: Timer | undefined;
@@ -64,14 +65,16 @@ export class Connection {
   }
 
   get isFull(): boolean {
-    return this.#batch.length + (this.#unsent?.byteLength ?? 0) > FULL_BYTES;
+    return this.#queued > FULL_BYTES;
   }
 
   /** Queues a frame; those of one turn of the event loop become one write. */
   send(frame: Frame): void {
     if (this.#isClosed || this.#isEnding) return;
-    if (this.#batch === "") this.#clock.soon(() => this.#write());
     this.#batch += encodeFrame(frame);
+    if (this.#willWrite) return;
+    this.#willWrite = true;
+    this.#clock.soon(() => this.#write());
   }
 
   /** Says why and closes in order, after what is queued. */
@@ -127,20 +130,22 @@ export class Connection {
     }
   }
 
+  get #queued(): number {
+    return this.#batch.length + (this.#unsent?.byteLength ?? 0);
+  }
+
   #write(): void {
+    this.#willWrite = false;
     if (this.#isClosed) return;
     this.#wasFull ||= this.isFull;
-    if (this.#batch !== "") {
-      const bytes = Buffer.from(this.#batch);
-      this.#unsent = this.#unsent ? Buffer.concat([this.#unsent, bytes]) : bytes;
-      this.#batch = "";
-    }
-    while (this.#unsent) {
+    while (this.#unsent || this.#batch !== "") {
+      // Encoded only when it can go: adding each turn's frames to bytes that wait would copy them all, every time.
+      this.#unsent ??= this.#takeBatch();
       const sent = this.link.write(this.#unsent); // may take less than it was given
       if (sent <= 0) break;
       this.#unsent = sent < this.#unsent.byteLength ? this.#unsent.subarray(sent) : undefined;
     }
-    const queued = this.#unsent?.byteLength ?? 0;
+    const queued = this.#queued;
     if (queued > MAX_QUEUED_BYTES) {
       return this.#close(new WarrenError("PEER_SILENT", `the peer does not read: ${queued} bytes wait for it`));
     }
@@ -151,6 +156,12 @@ export class Connection {
     }
   }
 
+  #takeBatch(): Uint8Array {
+    const bytes = Buffer.from(this.#batch);
+    this.#batch = "";
+    return bytes;
+  }
+
   #close(error: WarrenError | undefined): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -158,6 +169,7 @@ export class Connection {
     if (error) this.link.terminate();
     else this.link.end();
     this.#unsent = undefined;
+    this.#batch = "";
     this.#handler.closed(this, error);
   }
 }
