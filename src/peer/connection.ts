@@ -31,6 +31,8 @@ export class Connection {
   name: string;
   /** What the other side said first. */
   theirs: Hello | undefined;
+  /** The other side has said `ready` on it. */
+  isAnswered = false;
   readonly openedAt: number; // steady ms, as the two below
   heardAt: number;
   pingedAt = 0;

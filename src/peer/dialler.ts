@@ -81,15 +81,16 @@ export class Dialler {
     const attempt = this.#attempts.get(peer);
     if (!attempt) return;
     attempt.timer?.[Symbol.dispose]();
+    if (!this.#host.isWanted(peer)) {
+      this.#attempts.delete(peer); // it has come by itself meanwhile, or there is nothing for it any more
+      return;
+    }
     attempt.isDialling = true;
     this.#fruitless.set(peer, (this.#fruitless.get(peer) ?? 0) + 1);
     void this.#tryAll(peer).then((isConnected) => {
       attempt.isDialling = false;
-      if (this.#abort.signal.aborted || isConnected || !this.#host.isWanted(peer)) {
-        this.#attempts.delete(peer);
-        return;
-      }
-      this.#dialLater(peer, attempt);
+      const isOver = this.#abort.signal.aborted || isConnected || !this.#host.isWanted(peer);
+      return isOver ? this.#attempts.delete(peer) : this.#dialLater(peer, attempt);
     });
   }
 
@@ -118,7 +119,10 @@ export class Dialler {
       const attempts = addresses.map(async (address, index) => {
         await sleep(clock, index * STAGGER_MS, signal);
         const link = await this.#reach(address, peer, signal);
-        if (signal.aborted) return link.terminate();
+        if (signal.aborted) {
+          link.terminate();
+          throw signal.reason;
+        }
         abort.abort(); // the first one wins
         await this.#host.connect(link);
       });

@@ -225,6 +225,7 @@ export class Inbox {
 
   /** The ordinary way: a handler that ends within the turn costs no write of its own. */
   #runAtOnce(item: Item, signal: AbortSignal): Promise<void> | void {
+    if (!this.#handler) return this.#putBack(item);
     try {
       const result = this.#call(item, signal);
       if (result instanceof Promise) {
@@ -256,6 +257,12 @@ export class Inbox {
     if (!this.#isCurrent(item)) return;
     item.attempts--; // counted again by #call
     await this.#runAtOnce(item, signal);
+  }
+
+  /** Nobody takes messages any more: it waits on disk for the next who does. */
+  #putBack(item: Item): void {
+    this.#items.delete(item.message.place);
+    if (this.#items.size === 0) this.#onIdle?.();
   }
 
   #call(item: Item, signal: AbortSignal): unknown {

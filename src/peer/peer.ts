@@ -74,6 +74,7 @@ export class Peer implements AsyncDisposable {
   readonly #idPrefix: string; // of the messages of this run: no earlier or parallel run can have given the same id
   #idCount = 0;
   readonly #kept = new Set<PeerId>(); // those whom we have reached before
+  readonly #resolving = new Map<string, Promise<PeerInfo>>(); // by what was asked for
   #lived: number; // s that peers of this store have lived through
   #livedAt: number; // steady ms
   #listener: TransportListener | undefined;
@@ -189,7 +190,7 @@ export class Peer implements AsyncDisposable {
   /** Who is meant by a name, an id or `host:port`. @throws {WarrenError} like `send` */
   async resolve(to: string): Promise<PeerInfo> {
     this.#checkOpen();
-    return await this.#people.resolve(to);
+    return await this.#resolve(to);
   }
 
   /**
@@ -327,7 +328,7 @@ export class Peer implements AsyncDisposable {
     const effect = run?.nameNext(`send:${to}`) ?? "";
     const done = run?.recall(effect);
     if (done) return this.#recallSent(done.result);
-    const found = this.#people.resolve(to);
+    const found = this.#resolve(to);
     const info = found instanceof Promise ? await found : found;
     this.#checkOpen();
     const message = {
@@ -351,6 +352,17 @@ export class Peer implements AsyncDisposable {
     }
     if (!run) await this.#store.db.committed();
     return sent;
+  }
+
+  /** Whoever asks for the same peer waits for the same answer, so that messages to it keep their order. */
+  #resolve(to: string): PeerInfo | Promise<PeerInfo> {
+    const asked = this.#resolving.get(to);
+    if (asked) return asked;
+    const found = this.#people.resolve(to);
+    if (!(found instanceof Promise)) return found;
+    const asking = found.finally(() => this.#resolving.delete(to));
+    this.#resolving.set(to, asking);
+    return asking;
   }
 
   #recallSent(result: unknown): Sent {

@@ -239,9 +239,12 @@ export class Session {
   }
 
   #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {
-    if (!this.#host.isWatched(this)) return;
-    for (const { id } of this.#host.store.outgoing.idsBetween(this.n, epoch, first, last)) {
-      this.#host.reached(this, id, state, reason);
-    }
+    // After the commit: what is told shall not be taken back by a failure of our own disk.
+    this.#host.store.db.afterCommit((error) => {
+      if (error || !this.#host.isWatched(this)) return;
+      for (const { id } of this.#host.store.outgoing.idsBetween(this.n, epoch, first, last)) {
+        this.#host.reached(this, id, state, reason);
+      }
+    });
   }
 }

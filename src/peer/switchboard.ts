@@ -32,7 +32,7 @@ export interface SwitchboardHost {
   /** Only from the chosen connection. */
   frame(connection: Connection, frame: SessionFrame): void;
   drained(connection: Connection): void;
-  /** The chosen connection is gone. */
+  /** A connection is gone, and there is no other one with its peer. */
   lost(connection: Connection, error: WarrenError | undefined): void;
   /** The same key has connected from another process; that one has our ear now. */
   replaced(peer: PeerId): void;
@@ -44,6 +44,7 @@ export class Switchboard {
   readonly #instance: string;
   readonly #all = new Set<Connection>();
   readonly #chosen = new Map<PeerId, Connection>();
+  readonly #waiting = new Map<PeerId, Connection>(); // the newest one that came before our choice was answered
   readonly #dials = new Map<Connection, PromiseWithResolvers<Hello>>();
   #pending = 0; // of #all: those without a hello
   #sweptAt: { wall: number; steady: number };
@@ -151,8 +152,24 @@ export class Switchboard {
     const held = this.#chosen.get(connection.peer);
     // The other side still has what we have: this one was dialled at the same time, and is one too many.
     if (held && hello.holds === held.name) return connection.end("DUPLICATE", "another connection was chosen");
+    // A second choice could overtake the first, each on a connection of its own, and the other side would follow the wrong one.
+    if (held && !held.isAnswered && held.theirs?.instance === hello.instance) return this.#wait(connection, held);
     // Otherwise the other side has lost its path, whether or not we have noticed: the newcomer wins.
     this.#choose(connection, hello);
+  }
+
+  /** Until the choice that we have made is answered, or its connection is gone. */
+  #wait(connection: Connection, held: Connection): void {
+    this.#dismissWaiting(connection.peer);
+    this.#waiting.set(connection.peer, connection);
+    this.#host.world.clock.after(PROBE_MS, () => {
+      if (this.#waiting.get(connection.peer) === connection) held.fail(silent(PROBE_MS));
+    });
+  }
+
+  #dismissWaiting(peer: PeerId): void {
+    this.#waiting.get(peer)?.end("DUPLICATE", "another connection was chosen");
+    this.#waiting.delete(peer);
   }
 
   #choose(connection: Connection, hello: Hello): void {
@@ -184,6 +201,8 @@ export class Switchboard {
       case "ready":
         if (!isChosen && this.#decides(connection.peer)) return; // sent before our newer choice reached the other side
         if (!isChosen && connection.theirs) this.#choose(connection, connection.theirs);
+        connection.isAnswered = true;
+        this.#dismissWaiting(connection.peer);
         return this.#host.ready(connection, frame);
       default:
         // What a connection that is no longer chosen still brings is sent again on its successor.
@@ -217,8 +236,15 @@ export class Switchboard {
     if (!connection.theirs) this.#pending--;
     this.#dials.get(connection)?.reject(error ?? new WarrenError("PEER_REFUSED", "the peer closed the connection"));
     this.#dials.delete(connection);
-    if (this.#chosen.get(connection.peer) !== connection) return; // a late close never evicts the successor
+    if (this.#waiting.get(connection.peer) === connection) this.#waiting.delete(connection.peer);
+    const held = this.#chosen.get(connection.peer);
+    if (held && held !== connection) return; // a late close never evicts the successor
+    // One that was never chosen is a loss too: whoever dialled it believes since its hello that it has what it wanted.
+    if (!connection.theirs) return;
     this.#chosen.delete(connection.peer);
+    const waiting = this.#waiting.get(connection.peer);
+    this.#waiting.delete(connection.peer);
+    if (waiting?.theirs) return this.#choose(waiting, waiting.theirs);
     this.#host.lost(connection, error);
   }
 

@@ -20,21 +20,24 @@ export class Database implements Disposable {
   readonly #rollbacks = new Set<(error: WarrenError) => void>();
 
   /**
-   * Opens and locks `path` (":memory:" for a database that is kept nowhere).
+   * Opens and locks `path` (":memory:" for a database that is kept nowhere), or begins with what `serialize` gave.
    *
    * @throws {WarrenError} `IDENTITY_IN_USE` when another process owns it, `STORE_CORRUPT`, `STORE_NEWER`, `HOME_UNWRITABLE`
    */
-  constructor(path: string, clock: Clock) {
+  constructor(path: string | Uint8Array, clock: Clock) {
     this.#clock = clock;
     try {
-      this.#sqlite = new Sqlite(path, { create: true, strict: true });
+      this.#sqlite =
+        typeof path === "string"
+          ? new Sqlite(path, { create: true, strict: true })
+          : Sqlite.deserialize(path, { strict: true });
       // Exclusive: the lock says that the identity is running, and WAL needs no shared memory. The kernel frees it.
       this.#sqlite.run("PRAGMA locking_mode=EXCLUSIVE");
       this.#sqlite.run("PRAGMA journal_mode=WAL");
       this.#sqlite.run("PRAGMA synchronous=FULL");
-      migrate(this.#sqlite, path);
+      migrate(this.#sqlite, nameOf(path));
     } catch (error) {
-      throw openFailure(path, error);
+      throw openFailure(nameOf(path), error);
     }
   }
 
@@ -99,6 +102,18 @@ export class Database implements Disposable {
     for (const listener of group) listener();
   }
 
+  /** Forgets what is not committed and tells nobody, as the end of the process would. Then only reads and `serialize` make sense. */
+  giveUp(): void {
+    this.#group = undefined;
+    this.#closings.clear();
+    if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK");
+  }
+
+  /** The whole database as the bytes of its file. */
+  serialize(): Uint8Array {
+    return this.#sqlite.serialize();
+  }
+
   /** Commits and closes; the lock is free afterwards. */
   [Symbol.dispose](): void {
     this.commit();
@@ -124,6 +139,10 @@ export class Database implements Disposable {
     for (const rollback of this.#rollbacks) rollback(error);
     for (const listener of group) listener(error);
   }
+}
+
+function nameOf(path: string | Uint8Array): string {
+  return typeof path === "string" ? path : "the copy in memory";
 }
 
 function migrate(sqlite: Sqlite, path: string): void {

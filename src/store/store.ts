@@ -19,7 +19,7 @@ export interface Store extends Disposable {
 }
 
 /** @throws {WarrenError} see `Database` */
-export function openStore(path: string, clock: Clock): Store {
+export function openStore(path: string | Uint8Array, clock: Clock): Store {
   const db = new Database(path, clock);
   return {
     db,

@@ -1,4 +1,5 @@
 /** A directory in memory, shared by the peers of one test: what a registry is to them, without its network. */
+import { WarrenError } from "../base/errors.ts";
 import { Emitter } from "../base/hooks.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Announcement, Directory, DirectoryEntry, DirectoryEvents, DirectoryQuery } from "../peer/directory.ts";
@@ -7,9 +8,13 @@ export class SharedDirectory {
   readonly #entries = new Map<PeerId, DirectoryEntry>();
   readonly #members = new Set<Member>();
 
+  /** While it is away nobody can ask, and nobody is told. */
+  isAway = false;
+
   /** The directory as one peer sees it; leaving it is saying goodbye. */
   join(): Directory {
     const member: Member = new Member(this.#entries, {
+      isAway: () => this.isAway,
       changed: (entry) => this.#tell(entry),
       left: () => void this.#members.delete(member),
     });
@@ -19,11 +24,13 @@ export class SharedDirectory {
 
   #tell(entry: DirectoryEntry): void {
     this.#entries.set(entry.id, entry);
+    if (this.isAway) return;
     for (const member of this.#members) member.tell(entry);
   }
 }
 
 interface Reports {
+  isAway(): boolean;
   changed(entry: DirectoryEntry): void;
   left(): void;
 }
@@ -48,6 +55,7 @@ class Member implements Directory {
   }
 
   async find({ id, name, kind, command }: DirectoryQuery): Promise<DirectoryEntry[]> {
+    if (this.#reports.isAway()) throw new WarrenError("REGISTRY_UNREACHABLE", "the registry does not answer");
     const found = [...this.#entries.values()].filter(
       (entry) =>
         (id === undefined || entry.id === id) &&

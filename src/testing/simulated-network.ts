@@ -1,11 +1,9 @@
-/** A network without a network: links between peers in one process, on the clock of the simulation. */
+/** A network without a network: links between peers in one process, on the clock of the simulation, that break to order. */
 import { WarrenError } from "../base/errors.ts";
 import { formatAddress, type Address, type PeerId } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
-import type { DialOptions, Link, LinkHandler, Listener, ListenOptions, Transport } from "../peer/link.ts";
-
-/** Bytes that a link takes before it is full, as the buffers of a socket do. */
-const WINDOW_BYTES = 65_536;
+import type { DialOptions, Link, Listener, ListenOptions, Transport } from "../peer/link.ts";
+import { SimulatedLink } from "./simulated-link.ts";
 
 export interface SimulatedNetworkOptions {
   clock: Clock;
@@ -13,16 +11,15 @@ export interface SimulatedNetworkOptions {
   latency?: () => number;
 }
 
-interface Place {
-  readonly id: PeerId;
-  readonly accept: (link: Link) => void;
-}
+/** Which pairs of peers; asked in both orders. */
+type Which = (a: PeerId, b: PeerId) => boolean;
 
 export class SimulatedNetwork {
   readonly #clock: Clock;
   readonly #latency: () => number;
-  readonly #places = new Map<string, Place>();
-  readonly #links = new Set<SimulatedLink>();
+  readonly #places = new Map<string, SimulatedTransport>();
+  readonly #links = new Set<SimulatedLink>(); // one end of each
+  #isBlocked: Which = () => false;
   #nextPort = 10_000;
   #inFlight = 0;
 
@@ -36,23 +33,33 @@ export class SimulatedNetwork {
     return this.#inFlight;
   }
 
-  /** The network as seen by the machine `host` of the peer `id`. */
-  transport(id: PeerId, host: string): Transport {
-    return {
-      listen: (options, accept) => this.#listen(id, host, options, accept),
-      dial: (address, options) => this.#dial(id, host, address, options),
-      addresses: (_, port) => [{ host, port }],
-    };
+  /** The network as seen by one process of the peer `id` on the machine `host`. */
+  transport(id: PeerId, host: string): SimulatedTransport {
+    return new SimulatedTransport(this, id, host);
   }
 
-  /** Breaks every link for which `which` holds; what is on its way is lost, and both ends notice. */
-  cut(which: (a: PeerId, b: PeerId) => boolean = () => true): void {
-    for (const link of this.#links) if (which(link.peer, link.far.peer)) link.cut();
+  /**
+   * Breaks the links for which `which` holds, and both ends notice. Of the chunk that was next to arrive, `share` of the
+   * bytes still do; the rest of what is on its way is lost.
+   */
+  cut(which: Which = () => true, share = 0): number {
+    return this.#each(which, (link) => link.cut(share));
   }
 
-  /** Takes a peer away without a word: its links break, nobody listens where it did, and it reaches nobody any more. */
+  /** From now on nothing arrives on these links any more, in one direction or both, and nobody notices: half-open. */
+  silence(which: Which, isOneWay = false): number {
+    return this.#each(which, (link) => link.silence(isOneWay));
+  }
+
+  /** Until told otherwise, nothing gets through between these: links fall silent, dials are never answered. */
+  partition(isBlocked: Which): void {
+    this.#isBlocked = (a, b) => isBlocked(a, b) || isBlocked(b, a);
+    this.silence(this.#isBlocked);
+  }
+
+  /** Takes every process of a peer away without a word, as a power cut or a kill -9 does. */
   vanish(id: PeerId): void {
-    for (const [key, place] of this.#places) if (place.id === id) this.#places.delete(key);
+    for (const transport of new Set(this.#places.values())) if (transport.id === id) transport.kill();
     this.cut((a, b) => a === id || b === id);
   }
 
@@ -68,123 +75,106 @@ export class SimulatedNetwork {
     this.#links.delete(link);
   }
 
-  // oxlint-disable-next-line require-await -- a transport's methods are asynchronous
-  async #listen(id: PeerId, host: string, options: ListenOptions, accept: (link: Link) => void): Promise<Listener> {
-    const port = options.port || this.#nextPort++;
-    const key = formatAddress({ host, port });
+  /** @throws {WarrenError} `PORT_IN_USE` */
+  place(transport: SimulatedTransport, host: string, port: number): { port: number; key: string } {
+    const given = port || this.#nextPort++;
+    const key = formatAddress({ host, port: given });
     if (this.#places.has(key))
       throw new WarrenError("PORT_IN_USE", `port ${port} is in use: choose another with --port`);
-    this.#places.set(key, { id, accept });
-    // oxlint-disable-next-line require-await -- see above
-    return { port, [Symbol.asyncDispose]: async () => void this.#places.delete(key) };
+    this.#places.set(key, transport);
+    return { port: given, key };
   }
 
-  #dial(id: PeerId, host: string, address: Address, { expect, signal }: DialOptions): Promise<Link> {
+  unplace(key: string): void {
+    this.#places.delete(key);
+  }
+
+  reach(from: SimulatedTransport, address: Address, { expect, signal }: DialOptions): Promise<Link> {
     return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        if (from.isAlive) reject(signal.reason);
+      };
+      if (signal.aborted) return stop();
+      signal.addEventListener("abort", stop, { once: true });
       this.later(() => {
-        const place = this.#places.get(formatAddress(address));
-        if (signal.aborted) return reject(signal.reason);
-        if (!place) return reject(new WarrenError("PEER_UNREACHABLE", `nobody listens at ${formatAddress(address)}`));
-        if (place.id === id)
-          return reject(new WarrenError("PEER_IS_SELF", `${formatAddress(address)} is this peer itself`));
-        if (expect && place.id !== expect)
-          return reject(new WarrenError("PEER_MISMATCH", `another key is at ${formatAddress(address)}`));
-        const near = new SimulatedLink(this, place.id, address, true);
-        const far = new SimulatedLink(this, id, { host, port: 1 }, false);
+        signal.removeEventListener("abort", stop);
+        if (signal.aborted || !from.isAlive) return;
+        const to = this.#places.get(formatAddress(address));
+        if (to && this.#isBlocked(from.id, to.id)) return void signal.addEventListener("abort", stop, { once: true });
+        const error = refusal(from, to, address, expect);
+        if (error || !to) return reject(error);
+        const near = new SimulatedLink(this, from, to.id, address, true);
+        const far = new SimulatedLink(this, to, from.id, { host: from.host, port: 1 }, false);
         near.join(far);
-        this.#links.add(near).add(far);
-        place.accept(far);
+        this.#links.add(near);
+        to.accept(far);
         resolve(near);
       });
     });
   }
+
+  #each(which: Which, act: (link: SimulatedLink) => void): number {
+    const found = [...this.#links].filter((link) => which(link.peer, link.far.peer) || which(link.far.peer, link.peer));
+    for (const link of found) act(link);
+    return found.length;
+  }
 }
 
-class SimulatedLink implements Link {
+/** The transport of one process. Once it is killed, nothing of the process reaches the network, or the other way round. */
+export class SimulatedTransport implements Transport {
   readonly #network: SimulatedNetwork;
-  #far: SimulatedLink | undefined;
-  #handler: LinkHandler | undefined;
-  #room = WINDOW_BYTES;
-  #isFull = false;
-  #isClosed = false;
-  readonly peer: PeerId;
-  readonly remote: Address;
-  readonly dialled: boolean;
-  #queue: (() => void)[] = []; // on their way to the other end, in order
+  readonly id: PeerId;
+  readonly host: string;
+  readonly #keys: string[] = [];
+  #accept: ((link: Link) => void) | undefined;
+  #isAlive = true;
 
-  constructor(network: SimulatedNetwork, peer: PeerId, remote: Address, dialled: boolean) {
+  constructor(network: SimulatedNetwork, id: PeerId, host: string) {
     this.#network = network;
-    this.peer = peer;
-    this.remote = remote;
-    this.dialled = dialled;
+    this.id = id;
+    this.host = host;
   }
 
-  get far(): SimulatedLink {
-    if (!this.#far) throw new Error("a simulated link has two ends");
-    return this.#far;
+  get isAlive(): boolean {
+    return this.#isAlive;
   }
 
-  join(far: SimulatedLink): void {
-    this.#far = far;
-    far.#far = this;
+  kill(): void {
+    this.#isAlive = false;
+    for (const key of this.#keys) this.#network.unplace(key);
   }
 
-  open(handler: LinkHandler): void {
-    this.#handler = handler;
-    if (this.#isClosed) queueMicrotask(() => handler.closed());
+  accept(link: SimulatedLink): void {
+    if (this.#isAlive) this.#accept?.(link);
   }
 
-  write(bytes: Uint8Array): number {
-    if (this.#isClosed) return -1;
-    const taken = Math.min(bytes.byteLength, this.#room);
-    if (taken < bytes.byteLength) this.#isFull = true;
-    if (taken === 0) return 0;
-    const chunk = bytes.slice(0, taken);
-    this.#room -= taken;
-    this.#send(() => {
-      this.far.#receive(chunk);
-      this.#room += taken;
-      if (this.#isFull && !this.#isClosed) {
-        this.#isFull = false;
-        this.#handler?.drain();
-      }
-    });
-    return taken;
+  // oxlint-disable-next-line require-await -- a transport's methods are asynchronous
+  async listen({ port }: ListenOptions, accept: (link: Link) => void): Promise<Listener> {
+    const { port: given, key } = this.#network.place(this, this.host, port);
+    this.#accept = accept;
+    this.#keys.push(key);
+    // oxlint-disable-next-line require-await -- see above
+    return { port: given, [Symbol.asyncDispose]: async () => this.#network.unplace(key) };
   }
 
-  end(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#network.forget(this);
-    this.#send(() => this.far.#close());
+  dial(address: Address, options: DialOptions): Promise<Link> {
+    return this.#network.reach(this, address, options);
   }
 
-  terminate(): void {
-    this.end();
+  addresses(_: string, port: number): Address[] {
+    return [{ host: this.host, port }];
   }
+}
 
-  /** The path is gone: nothing that is on its way arrives, and both ends notice. */
-  cut(): void {
-    this.#queue = [];
-    this.far.#queue = [];
-    this.#close();
-    this.far.#close();
-  }
-
-  #send(task: () => void): void {
-    this.#queue.push(task);
-    this.#network.later(() => this.#queue.shift()?.());
-  }
-
-  #receive(chunk: Uint8Array): void {
-    // The listening side opens its end at once and waits for the dialler to speak: nothing comes too early.
-    if (!this.#isClosed) this.#handler?.data(chunk);
-  }
-
-  #close(): void {
-    this.#network.forget(this);
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#handler?.closed();
-  }
+function refusal(
+  from: SimulatedTransport,
+  to: SimulatedTransport | undefined,
+  address: Address,
+  expect: PeerId | undefined,
+): WarrenError | undefined {
+  const where = formatAddress(address);
+  if (!to) return new WarrenError("PEER_UNREACHABLE", `nobody listens at ${where}`);
+  if (to.id === from.id) return new WarrenError("PEER_IS_SELF", `${where} is this peer itself`);
+  if (expect && to.id !== expect) return new WarrenError("PEER_MISMATCH", `another key is at ${where}`);
+  return undefined;
 }

@@ -149,7 +149,7 @@ test("100,000 brackets inside a frame that is right are no more than a field tha
   const { link, events } = open();
   link.bring(HELLO);
   link.bring(`{"t":"ping","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}\n${PING}`);
-  expect(["ping,ping", "closed FRAME_MALFORMED"]).toContain(events.slice(1).join());
+  expect(events.slice(1)).toEqual(["ping", "ping"]);
 });
 
 test("a bye instead of a hello is a refusal with a reason", () => {
@@ -177,7 +177,7 @@ test("a handler that ends the connection is not given the frames behind", () => 
 test("above 256 KiB it is full, and says when there is room again", async () => {
   const { link, clock, events, connection } = open();
   link.room = 0;
-  while (!connection.isFull) connection.send(notice(500));
+  for (let n = 0; n < 600; n++) connection.send(notice(500));
   await clock.settle();
   expect(events).toEqual([]);
   link.drain(100);

@@ -7,13 +7,21 @@ import { testId, type Burrow } from "./burrow.ts";
 
 type Spoken = Record<string, unknown> & { t: Frame["t"] };
 
+interface Joining {
+  epoch?: string;
+  low?: number;
+  /** Credit for messages. */
+  w?: number;
+  instance?: string;
+  conn?: string;
+}
+
 export class RawPeer {
   readonly name: string;
   readonly id: PeerId;
   /** The frames that came, on any connection. */
   readonly heard: Spoken[] = [];
   isClosed = false;
-  /** Whether what comes is taken from the link: a peer that does not read never lets it drain. */
   readonly #burrow: Burrow;
   #link: Link | undefined;
   #text = "";
@@ -35,6 +43,13 @@ export class RawPeer {
     return this;
   }
 
+  /** Takes the next connection that comes to a port of its own; says nothing yet. Returns its `host:port`. */
+  async listen(): Promise<string> {
+    const transport = this.#burrow.network.transport(this.id, this.name);
+    const { port } = await transport.listen({ host: this.name, port: 0 }, (link) => this.#open(link));
+    return `${this.name}:${port}`;
+  }
+
   /** Connects and says hello. */
   async meet(to: Peer, more: object = {}): Promise<this> {
     await this.dial(to);
@@ -44,9 +59,12 @@ export class RawPeer {
   }
 
   /** Connects, says hello and `ready`, and begins: from here on messages may flow. */
-  async join(to: Peer, { epoch = "e1", low = 1, w = 100 } = {}): Promise<this> {
-    await this.meet(to);
-    this.say({ t: "ready", have: null, w }, { t: "start", epoch, low });
+  async join(to: Peer, options: Joining = {}): Promise<this> {
+    const { epoch = "e1", low = 1, w = 100, ...more } = options;
+    await this.meet(to, more);
+    this.say({ t: "ready", have: null, w });
+    await this.#burrow.settle(5); // until the other side has said it too
+    this.say({ t: "start", epoch, low });
     await this.#burrow.settle(5);
     return this;
   }

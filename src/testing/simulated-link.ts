@@ -1,0 +1,109 @@
+/** One end of a link in the simulated network: a queue of chunks on their way to the other end. */
+import type { Address, PeerId } from "../base/ids.ts";
+import type { Link, LinkHandler } from "../peer/link.ts";
+import type { SimulatedNetwork, SimulatedTransport } from "./simulated-network.ts";
+
+/** Bytes that a link takes before it is full, as the buffers of a socket do. */
+const WINDOW_BYTES = 65_536;
+
+export class SimulatedLink implements Link {
+  readonly peer: PeerId;
+  readonly remote: Address;
+  readonly dialled: boolean;
+  readonly #network: SimulatedNetwork;
+  readonly #owner: SimulatedTransport;
+  #far: SimulatedLink | undefined;
+  #handler: LinkHandler | undefined;
+  #room = WINDOW_BYTES;
+  #isFull = false;
+  #isClosed = false;
+  #isSilent = false; // nothing that is sent here arrives
+  #queue: (Uint8Array | "end")[] = []; // on their way to the other end, in order
+
+  constructor(network: SimulatedNetwork, owner: SimulatedTransport, peer: PeerId, remote: Address, dialled: boolean) {
+    this.#network = network;
+    this.#owner = owner;
+    this.peer = peer;
+    this.remote = remote;
+    this.dialled = dialled;
+  }
+
+  get far(): SimulatedLink {
+    if (!this.#far) throw new Error("a simulated link has two ends");
+    return this.#far;
+  }
+
+  join(far: SimulatedLink): void {
+    this.#far = far;
+    far.#far = this;
+  }
+
+  open(handler: LinkHandler): void {
+    this.#handler = handler;
+    if (this.#isClosed) queueMicrotask(() => handler.closed());
+  }
+
+  write(bytes: Uint8Array): number {
+    if (this.#isClosed) return -1;
+    const taken = Math.min(bytes.byteLength, this.#room);
+    if (taken < bytes.byteLength) this.#isFull = true;
+    if (taken === 0) return 0;
+    this.#room -= taken;
+    this.#send(bytes.slice(0, taken));
+    return taken;
+  }
+
+  end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#send("end");
+  }
+
+  terminate(): void {
+    this.end();
+  }
+
+  cut(share: number): void {
+    const [mine, theirs] = [this.#queue[0], this.far.#queue[0]];
+    this.#queue = [];
+    this.far.#queue = [];
+    if (mine instanceof Uint8Array) this.far.#receive(mine.subarray(0, Math.floor(mine.byteLength * share)));
+    if (theirs instanceof Uint8Array) this.#receive(theirs.subarray(0, Math.floor(theirs.byteLength * share)));
+    this.#close();
+    this.far.#close();
+  }
+
+  silence(isOneWay: boolean): void {
+    this.#isSilent = true;
+    if (!isOneWay) this.far.#isSilent = true;
+  }
+
+  #send(piece: Uint8Array | "end"): void {
+    this.#queue.push(piece);
+    this.#network.later(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    const piece = this.#queue.shift();
+    if (piece === undefined || this.#isSilent) return;
+    if (piece === "end") return this.far.#close();
+    this.far.#receive(piece);
+    this.#room += piece.byteLength;
+    if (!this.#isFull || this.#isClosed) return;
+    this.#isFull = false;
+    if (this.#owner.isAlive) this.#handler?.drain();
+  }
+
+  /** The listening side opens its end at once and waits for the dialler to speak: nothing comes too early. */
+  #receive(chunk: Uint8Array): void {
+    if (!this.#isClosed && this.#owner.isAlive && chunk.byteLength > 0) this.#handler?.data(chunk);
+  }
+
+  #close(): void {
+    this.#network.forget(this);
+    this.#network.forget(this.far);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#owner.isAlive) this.#handler?.closed();
+  }
+}

@@ -1,0 +1,195 @@
+/** A machine in the simulation: a disk that outlives the processes on it, and a peer that runs, crashes and comes back. */
+import { WarrenError } from "../base/errors.ts";
+import type { PeerId } from "../base/ids.ts";
+import { silentLog } from "../base/log.ts";
+import { sleep, type World } from "../base/world.ts";
+import { encodePeerId } from "../identity/peer-id.ts";
+import type { IncomingMessage } from "../peer/message.ts";
+import { Peer } from "../peer/peer.ts";
+import { openStore, type Store } from "../store/store.ts";
+import { LifeClock } from "./life-clock.ts";
+import { seededToken } from "./random.ts";
+import type { SharedDirectory } from "./shared-directory.ts";
+import type { SimulatedNetwork, SimulatedTransport } from "./simulated-network.ts";
+import type { Witness, Witnessed } from "./witness.ts";
+import type { SimulatedWorld } from "./world.ts";
+
+const PORT = 9_278;
+
+export interface MachineOptions {
+  name: string;
+  world: SimulatedWorld;
+  network: SimulatedNetwork;
+  directory: SharedDirectory;
+  witness: Witness;
+  /** Whether the receiver of a message has it on its disk. */
+  isStored(message: Witnessed): boolean;
+  trace(line: string): void;
+}
+
+/** One run of the peer's process. */
+interface Life {
+  readonly peer: Peer;
+  readonly store: Store;
+  readonly clock: LifeClock;
+  readonly transport: SimulatedTransport;
+  endReading: (() => void) | undefined;
+}
+
+export class SimulatedMachine {
+  readonly name: string;
+  readonly id: PeerId;
+  readonly #options: MachineOptions;
+  #disk: Uint8Array | undefined;
+  #life: Life | undefined;
+  #isReading = true;
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.id = machineId(options.name);
+  }
+
+  get isUp(): boolean {
+    return this.#life !== undefined;
+  }
+
+  get disk(): Uint8Array | undefined {
+    return this.#life ? this.#life.store.db.serialize() : this.#disk;
+  }
+
+  get clock(): LifeClock | undefined {
+    return this.#life?.clock;
+  }
+
+  async start(host = this.name): Promise<void> {
+    if (this.#life) return;
+    const { world, network, directory } = this.#options;
+    const clock = new LifeClock(world.clock);
+    const mine: World = { clock, random: world.random, token: seededToken(world.random) };
+    const opened = openStore(this.#disk ?? ":memory:", clock);
+    const store: Store = {
+      ...opened,
+      [Symbol.dispose]: () => {
+        opened.db.commit();
+        this.#disk = opened.db.serialize(); // what the process leaves when it ends in order
+        opened[Symbol.dispose]();
+      },
+    };
+    const transport = network.transport(this.id, host);
+    const info = { id: this.id, name: this.name, kind: "person" as const };
+    const peer = await Peer.open({ info, store, transport, world: mine, log: silentLog, host, port: PORT });
+    this.#life = { peer, store, clock, transport, endReading: undefined };
+    store.db.onRollback(() => this.#interrupted(store));
+    peer.on("receipt", (receipt) =>
+      this.#options.witness.receipt(receipt, (message) => this.#options.isStored(message)),
+    );
+    this.#read(this.#life);
+    await peer.setDirectory(directory.join());
+  }
+
+  /** Ends the process where it stands; what is committed stays. */
+  crash(): void {
+    const life = this.#life;
+    if (!life) return;
+    this.#life = undefined;
+    life.clock.kill();
+    life.transport.kill();
+    life.store.db.giveUp();
+    this.#interrupted(life.store);
+    this.#disk = life.store.db.serialize();
+  }
+
+  /** Ends the process in order; takes up to six seconds. */
+  async stop(): Promise<void> {
+    const life = this.#life;
+    if (!life) return;
+    this.#life = undefined;
+    const closing = life.peer.close();
+    await this.#options.world.clock.advance(6_000);
+    await closing;
+    life.clock.kill();
+    life.transport.kill();
+  }
+
+  /** Puts another disk in; an empty one if there is none. */
+  replaceDisk(disk: Uint8Array | undefined): void {
+    this.crash();
+    this.#disk = disk;
+    this.#options.witness.forgive(this.name);
+  }
+
+  /** Makes the next commit fail, as a full disk does. */
+  failNextCommit(): void {
+    let isArmed = true;
+    this.#life?.store.db.beforeCommit(() => {
+      if (!isArmed) return;
+      isArmed = false;
+      throw new WarrenError("STORE_FAILED", "the disk is full");
+    });
+  }
+
+  /** Whether anybody takes what comes; otherwise it waits in the inbox. */
+  setReading(isReading: boolean): void {
+    this.#isReading = isReading;
+    if (this.#life) this.#read(this.#life);
+  }
+
+  /** Sends a message and tells the witness once it is promised. */
+  say(message: Witnessed, to: PeerId): void {
+    const life = this.#life;
+    if (!life) return;
+    life.peer.send(to, message.text).then(
+      ({ id }) => this.#options.witness.promised(message, id),
+      (error: unknown) => {
+        if (error instanceof WarrenError && error.code === "STORE_FAILED") return; // nothing was promised
+        this.#options.witness.complaints.push(`sending "${message.text}" failed: ${String(error)}`);
+      },
+    );
+  }
+
+  /** Whether the disk has this message of another machine; yes while nobody can look. */
+  holds(message: Witnessed): boolean {
+    const store = this.#life?.store;
+    const n = store?.contacts.byId(machineId(message.from))?.n;
+    return store === undefined || (n !== undefined && store.incoming.placeOf(n, message.id) !== undefined);
+  }
+
+  get waiting(): number {
+    return this.#life?.store.incoming.waitingCounts().reduce((sum, { count }) => sum + count, 0) ?? 0;
+  }
+
+  #read(life: Life): void {
+    if (this.#isReading) life.endReading ??= life.peer.on("message", (message) => this.#handle(message, life));
+    else life.endReading = void life.endReading?.();
+  }
+
+  async #handle({ text, attempt, signal }: IncomingMessage, life: Life): Promise<void> {
+    const { witness, trace, world } = this.#options;
+    const message = witness.begins(this.name, text);
+    if (!message) return;
+    if (message.temper === "slow") await sleep(life.clock, world.random() * 3_000, signal);
+    if (message.temper === "faulty" && attempt === 1) throw new Error("not this time");
+    if (message.temper === "hopeless") throw new Error("not ever");
+    if (message.temper === "deadly") {
+      trace(`${this.name} is killed by "${text}", attempt ${attempt}`);
+      world.clock.soon(() => life === this.#life && this.crash());
+      await new Promise(() => {});
+    }
+    witness.completes(message);
+  }
+
+  #interrupted(store: Store): void {
+    this.#options.witness.interrupted(this.name, (message) => {
+      if (message.id === "") return false;
+      const n = store.contacts.byId(machineId(message.from))?.n;
+      const place = n === undefined ? undefined : store.incoming.placeOf(n, message.id);
+      return place !== undefined && store.incoming.waitingAfter(place - 1, 1)[0]?.place !== place;
+    });
+  }
+}
+
+/** Ids whose order is that of the names. */
+export function machineId(name: string): PeerId {
+  return encodePeerId(Buffer.alloc(32, name));
+}
