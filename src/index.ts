@@ -22,6 +22,7 @@ export type {
   Sent,
   UserInfo,
 } from "./peer/message.ts";
-export type { Peer, PeerEvents } from "./peer/peer.ts";
+export type { Peer } from "./peer/peer.ts";
+export type { PeerEvents } from "./peer/reports.ts";
 export type { Table } from "./peer/tables.ts";
 export { openPeer, type OpenedPeer, type OpenPeerOptions } from "./warren.ts";

@@ -12,7 +12,7 @@ import { openIdentity } from "./identity/identity.ts";
 import { Peer } from "./peer/peer.ts";
 import { createTlsTransport } from "./peer/tls.ts";
 import { RegistryClient } from "./registry/client.ts";
-import { isLoopbackUrl, LOCAL_REGISTRY } from "./registry/url.ts";
+import { isLoopbackUrl, localRegistryUrl } from "./registry/url.ts";
 import { openStore } from "./store/store.ts";
 
 export interface OpenPeerOptions {
@@ -53,7 +53,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
     home,
     host = "::",
     port = 0,
-    registry = LOCAL_REGISTRY,
+    registry = localRegistryUrl(),
     log = silentLog,
     world = systemWorld,
   } = options;

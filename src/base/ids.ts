@@ -63,7 +63,7 @@ export function shortId(id: PeerId): string {
 
 /** Reads `host:port` or `[ipv6]:port`; undefined where it is neither. */
 export function parseAddress(text: string): Address | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^\s:[\]/]{1,253})):(\d{1,5})$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/]{1,253})):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;

@@ -37,10 +37,12 @@ export class Scope implements AsyncDisposable {
 
   /** @throws the only failure of a closer, or an AggregateError of several, after all of them ran. */
   close(): Promise<void> {
-    this.#closing ??= (async () => {
+    if (!this.#closing) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#closing = promise; // first of all: what a closer still registers must not be forgotten
       this.#abort.abort(new DOMException("the scope was closed", "AbortError"));
-      await run(this.#closers.splice(0).reverse());
-    })();
+      resolve(run(this.#closers.splice(0).reverse()));
+    }
     return this.#closing;
   }
 

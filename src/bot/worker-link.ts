@@ -48,7 +48,6 @@ export function workersOf(entry: URL): SpawnWorker {
     });
     worker.addEventListener("close", (event) => handler.closed(reason ?? `it left with exit code ${exitCode(event)}`));
     return {
-      // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
       post: (message) => worker.postMessage(message),
       terminate: () => worker.terminate(),
     };

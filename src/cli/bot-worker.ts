@@ -90,6 +90,5 @@ function crash(error: unknown): void {
 }
 
 function post(message: FromWorker): void {
-  // eslint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin
   self.postMessage(message);
 }

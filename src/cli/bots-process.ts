@@ -13,6 +13,7 @@ export interface BotsOptions {
   files: readonly string[];
   home: string;
   registry: string;
+  acceptNewRegistry: boolean;
   world: World;
   /** Whether its lines are about everything, or only about what is wrong. */
   isDebugging: boolean;
@@ -23,8 +24,9 @@ export interface BotsOptions {
 export class BotsProcess implements AsyncDisposable {
   readonly #options: BotsOptions;
   #child: Bun.Subprocess<"pipe", "pipe", "pipe"> | undefined;
-  #restart: Timer | undefined;
+  #nextStart: Timer | undefined;
   #failures = 0;
+  #isRestarting = false; // the child is told to end, and another one follows
   #isClosed = false;
 
   constructor(options: BotsOptions) {
@@ -32,9 +34,17 @@ export class BotsProcess implements AsyncDisposable {
     this.#start();
   }
 
+  /** Begins anew: a bot whose name was online elsewhere may be wanted here now. */
+  restart(): void {
+    this.#nextStart?.[Symbol.dispose]();
+    if (!this.#child) return this.#start();
+    this.#isRestarting = true;
+    void this.#child.stdin.end();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    this.#restart?.[Symbol.dispose]();
+    this.#nextStart?.[Symbol.dispose]();
     const child = this.#child;
     if (!child) return;
     const impatience = this.#options.world.clock.after(GOODBYE_MS, () => child.kill("SIGKILL"));
@@ -44,19 +54,24 @@ export class BotsProcess implements AsyncDisposable {
   }
 
   #start(): void {
-    const { files, home, registry, world, isDebugging } = this.#options;
+    const { files, home, registry, acceptNewRegistry, world, isDebugging } = this.#options;
     const startedAt = world.clock.steady();
+    this.#isRestarting = false;
     // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
     const flags = ["--child", isDebugging ? "--debug" : "--quiet", "--home", home, "--registry", registry];
+    if (acceptNewRegistry) flags.push("--accept-new-registry");
     const child = Bun.spawn([process.execPath, PROGRAM, ...files, ...flags], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
       onExit: (_, code) => {
-        if (this.#isClosed || code === 0) return; // 0: there was nothing to run
+        this.#child = undefined;
+        if (this.#isClosed) return;
+        if (this.#isRestarting) return this.#start();
+        if (code === 0) return; // there was nothing to run
         if (world.clock.steady() - startedAt > STABLE_MS) this.#failures = 0;
         const delayMs = 1_000 + backoffMs(this.#failures++, () => world.random());
-        this.#restart = world.clock.after(delayMs, () => this.#start());
+        this.#nextStart = world.clock.after(delayMs, () => this.#start());
       },
     });
     this.#child = child;

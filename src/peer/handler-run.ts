@@ -1,8 +1,26 @@
 /** Handler runs: what one run of a message's handlers does, kept by name, so that a run after a crash repeats nothing. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Database } from "../store/database.ts";
 
 /** The run in whose handlers we are, as seen from anything that they call or await. */
 const current = new AsyncLocalStorage<HandlerRun>();
+
+/** Does something to the world outside once for the message that is being handled; see `Peer.effect`. */
+export async function performOnce<Result>(
+  db: Database,
+  name: string,
+  perform: () => Promise<Result> | Result,
+): Promise<Result> {
+  const run = HandlerRun.current();
+  if (!run) return await perform();
+  const effect = run.nameNext(`effect:${name}`);
+  const done = run.recall(effect);
+  if (done) return done.result as Result;
+  const result = await perform();
+  run.record(effect, result);
+  await db.committed(); // what follows may rely on it
+  return result;
+}
 
 export class HandlerRun {
   /** The message that is handled. */

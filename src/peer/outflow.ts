@@ -120,7 +120,9 @@ export class Outflow {
   /** Sends what is committed and allowed, as long as the connection takes it. Called after commits and when there is room. */
   pump(): void {
     const connection = this.#connection;
-    while (connection && !connection.isFull && !connection.isClosed) {
+    if (!connection) return;
+    for (;;) {
+      if (connection.isFull || connection.isClosed) return;
       const limit = Math.min(this.#last, this.#credit);
       if (this.#sent >= limit) return;
       if (this.#sent >= this.#written) {

@@ -1,46 +1,38 @@
 /** Peer: a process with a key of its own that others talk to directly. Here its parts are joined into the face of it. */
 import type { Card } from "../base/card.ts";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
-import { Emitter, type Listener } from "../base/hooks.ts";
-import type { Address, PeerId, PeerInfo, PeerKind } from "../base/ids.ts";
+import type { Listener } from "../base/hooks.ts";
+import { formatAddress, type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Timer, World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
-import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
-import { MAX_FRAME_BYTES } from "../wire/lines.ts";
-import type { Connection } from "./connection.ts";
+import { Demand } from "./demand.ts";
 import { Dialler } from "./dialler.ts";
 import type { Directory, DirectoryEntry, DirectoryQuery } from "./directory.ts";
-import { HandlerRun } from "./handler-run.ts";
+import { performOnce } from "./handler-run.ts";
+import { Handlers } from "./handlers.ts";
 import { readHistory } from "./history.ts";
 import { Inbox, type Delivery } from "./inbox.ts";
 import type { Listener as TransportListener, Transport } from "./link.ts";
+import { LivedTime } from "./lived-time.ts";
+import { Membership } from "./membership.ts";
 import type { HistoryEntry, IncomingMessage, MessageHandler, Receipt, SendOptions, Sent, UserInfo } from "./message.ts";
-import { People } from "./people.ts";
-import { SentMessages, toReceipt } from "./sent.ts";
+import { People, type PeopleHost } from "./people.ts";
+import { Sender } from "./sender.ts";
+import { Reports, type PeerEvents } from "./reports.ts";
+import { SentMessages } from "./sent.ts";
 import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
-import { Switchboard } from "./switchboard.ts";
+import { Switchboard, type SwitchboardHost } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
-import { toFrame } from "./outflow.ts";
-import type { OutgoingRow } from "../store/outgoing.ts";
 
 /** How long handlers that run may go on when the peer closes. */
 const CLOSE_WITHIN_MS = 5_000;
 /** How long a peer that another process has replaced leaves the others alone. */
 export const REPLACED_PAUSE_MS = 300_000;
-const TICK_MS = 60_000;
-/** A connection that has lived so long is a success, whatever it was good for. */
-const STABLE_MS = 30_000;
-
-export interface PeerEvents {
-  /** A message of ours reached another state. */
-  receipt: [receipt: Receipt];
-  "peer:online": [peer: PeerInfo];
-  "peer:offline": [peer: PeerInfo];
-  /** Something that a person should read; nothing has stopped. */
-  notice: [error: WarrenError];
-}
+const EXPIRE_MS = 60_000;
+/** How soon another network is noticed. */
+const LOOK_AROUND_MS = 5_000;
 
 export interface PeerOptions {
   readonly info: PeerInfo;
@@ -61,27 +53,20 @@ export class Peer implements AsyncDisposable {
   readonly #store: Store;
   readonly #transport: Transport;
   readonly #host: string;
-  readonly #events: Emitter<PeerEvents>;
-  readonly #receiptListeners = { count: 0 };
-  readonly #handlers = new Set<MessageHandler>();
-  readonly #nextPlace: () => number;
+  readonly #reports: Reports;
+  readonly #lived: LivedTime;
   readonly #sent: SentMessages;
   readonly #people: People;
   readonly #sessions: Sessions;
   readonly #inbox: Inbox;
+  readonly #handlers: Handlers;
+  readonly #sender: Sender;
+  readonly #membership: Membership;
   readonly #switchboard: Switchboard;
   readonly #dialler: Dialler;
-  readonly #idPrefix: string; // of the messages of this run: no earlier or parallel run can have given the same id
-  #idCount = 0;
-  readonly #kept = new Set<PeerId>(); // those whom we have reached before
-  readonly #resolving = new Map<string, Promise<PeerInfo>>(); // by what was asked for
-  #lived: number; // s that peers of this store have lived through
-  #livedAt: number; // steady ms
+  readonly #demand: Demand;
+  readonly #timers = new Map<number, Timer>(); // what comes again, by its period in ms
   #listener: TransportListener | undefined;
-  #directory: Directory | undefined;
-  #stopListening: (() => void)[] = []; // to the directory
-  #card: Card = { about: "", commands: [] };
-  #nextTick: Timer | undefined;
   #closing: Promise<void> | undefined;
 
   /** Opens the store's peer and begins to listen. @throws {WarrenError} `PORT_IN_USE`, `HOST_UNAVAILABLE` */
@@ -106,15 +91,13 @@ export class Peer implements AsyncDisposable {
     this.#store = store;
     this.#transport = transport;
     this.#host = host;
-    this.#events = new Emitter((error, event) => log.error(`a listener to "${event}" failed: ${String(error)}`));
-    this.#idPrefix = world.token(12);
     const { settings } = store;
-    this.#nextPlace = settings.reserveBlock("place");
-    this.#lived = settings.getNumber("lived");
-    this.#livedAt = world.clock.steady();
+    const nextPlace = settings.reserveBlock("place");
+    this.#lived = new LivedTime(settings, world.clock);
     const hasCrashed = settings.get("running") === "yes";
     settings.set("running", "yes");
     this.#sent = new SentMessages((id, to) => this.#stateOf(id, to));
+    this.#reports = new Reports(this.#sent, log);
     this.#inbox = new Inbox(store, world, log, hasCrashed, {
       settled: (message, epoch, seq, reason) => this.#sessions.ofMessage(message).settle(epoch, seq, reason),
       counted: (peer, change) => this.#sessions.counted(peer, change),
@@ -124,31 +107,62 @@ export class Peer implements AsyncDisposable {
       store,
       world,
       inbox: this.#inbox,
-      nextPlace: this.#nextPlace,
+      nextPlace,
       progressed: ({ id }) => this.#dialler.progressed(id),
       wanted: ({ id }) => this.#dialler.want(id),
-      lost: (session, count) => this.#tellLost(session, count),
-      isWatched: () => !this.#sent.isEmpty || this.#receiptListeners.count > 0,
-      reached: (session, id, state, reason) => this.#tellReceipt(toReceipt(id, session.info, state, reason)),
+      lost: (session, count) => this.#reports.lost(session.info, count),
+      isWatched: () => this.#reports.areReceiptsWanted,
+      reached: (session, id, state, reason) => this.#reports.reached(session.info, id, state, reason),
+    });
+    this.#handlers = new Handlers(this.#inbox, world.clock, (delivery) => this.#toIncoming(delivery));
+    this.#membership = new Membership({
+      self: info,
+      addresses: () => this.addresses,
+      online: (peer) => this.#cameOnline(peer),
+      offline: (peer) => this.#reports.offline(peer),
+      notice: (error) => isWarrenError(error) && this.#reports.notice(error),
     });
     this.#people = new People(this.#peopleHost());
+    this.#sender = new Sender({
+      store,
+      world,
+      people: this.#people,
+      sessions: this.#sessions,
+      sent: this.#sent,
+      lived: this.#lived,
+      nextPlace,
+      checkOpen: () => this.#checkOpen(),
+      queued: (session, id) => this.#tellQueued(session, id),
+    });
     this.#switchboard = new Switchboard(this.#switchboardHost());
+    this.#demand = new Demand({
+      store,
+      clock: world.clock,
+      sessions: this.#sessions,
+      dialler: () => this.#dialler,
+      isConnected: (peer) => this.#switchboard.connectionWith(peer) !== undefined,
+    });
     this.#dialler = new Dialler({
       world,
       transport,
       addressesOf: (peer) => this.#people.addressesOf(peer),
       connect: (link) => this.#switchboard.connect(link),
-      isWanted: (peer) => this.#isWanted(peer),
+      isWanted: (peer) => this.#demand.isWanted(peer),
     });
     this.#inbox.count();
     store.db.beforeCommit(() => this.#inbox.save());
     store.db.onRollback((error) => {
       this.#inbox.reset();
       this.#switchboard.reset(error);
-      this.#notice(error);
+      this.#reports.notice(error);
     });
     store.db.commit();
-    this.#scheduleTick();
+    this.#every(EXPIRE_MS, () => {
+      this.#lived.save();
+      for (const session of this.#sessions.loaded()) session.expire(this.#lived.now());
+    });
+    let addresses = "";
+    this.#every(LOOK_AROUND_MS, () => (addresses = this.#lookAround(addresses)));
   }
 
   get id(): PeerId {
@@ -173,7 +187,7 @@ export class Peer implements AsyncDisposable {
   }
 
   get directory(): Directory | undefined {
-    return this.#directory;
+    return this.#membership.directory;
   }
 
   /**
@@ -184,13 +198,13 @@ export class Peer implements AsyncDisposable {
    *   `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `OUTBOX_FULL`, `STORE_FAILED`, `CLOSED`
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Sent> {
-    return await this.#send(to, text, options, 0);
+    return await this.#sender.send(to, text, options, 0);
   }
 
   /** Who is meant by a name, an id or `host:port`. @throws {WarrenError} like `send` */
   async resolve(to: string): Promise<PeerInfo> {
     this.#checkOpen();
-    return await this.#resolve(to);
+    return await this.#sender.resolve(to);
   }
 
   /**
@@ -203,14 +217,8 @@ export class Peer implements AsyncDisposable {
   on<Event extends keyof PeerEvents>(
     ...[event, listener]: ["message", MessageHandler] | [Event, Listener<PeerEvents[Event]>]
   ): () => void {
-    if (event === "message") return this.#addHandler(listener as MessageHandler);
-    const end = this.#events.on(event, listener as Listener<PeerEvents[Event]>);
-    if (event !== "receipt") return end;
-    this.#receiptListeners.count++;
-    return () => {
-      this.#receiptListeners.count--;
-      end();
-    };
+    if (event === "message") return this.#handlers.add(listener as MessageHandler);
+    return this.#reports.on(event, listener as Listener<PeerEvents[Event]>);
   }
 
   /**
@@ -218,15 +226,7 @@ export class Peer implements AsyncDisposable {
    * recorded result. Outside of handlers it just runs. The result must be JSON.
    */
   async effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result> {
-    const handling = HandlerRun.current();
-    if (!handling) return await run();
-    const effect = handling.nameNext(`effect:${name}`);
-    const done = handling.recall(effect);
-    if (done) return done.result as Result;
-    const result = await run();
-    handling.record(effect, result);
-    await this.#store.db.committed(); // what follows may rely on it
-    return result;
+    return await performOnce(this.#store.db, name, run);
   }
 
   users(): Promise<UserInfo[]> {
@@ -249,15 +249,12 @@ export class Peer implements AsyncDisposable {
   flush(ms: number): Promise<boolean> {
     const isEmpty = (): boolean =>
       this.#store.contacts.waitedFor().every((row) => !this.#sessions.of(row).hasUnacknowledged);
-    return new Promise((resolve) => {
-      if (isEmpty()) return resolve(true);
-      const finish = (result: boolean): void => {
-        timer[Symbol.dispose]();
-        stop();
-        resolve(result);
-      };
-      const timer = this.world.clock.after(ms, () => finish(isEmpty()));
-      const stop = this.on("receipt", () => isEmpty() && finish(true));
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const stop = this.on("receipt", () => isEmpty() && resolve(true));
+    const timer = this.world.clock.after(isEmpty() ? 0 : ms, () => resolve(isEmpty()));
+    return promise.finally(() => {
+      stop();
+      timer[Symbol.dispose]();
     });
   }
 
@@ -268,24 +265,12 @@ export class Peer implements AsyncDisposable {
 
   /** Publishes what this peer can do. */
   setCard(card: Card): void {
-    this.#card = card;
-    this.#announce();
+    this.#membership.setCard(card);
   }
 
   /** Joins a directory, leaving the one before; or none. */
   async setDirectory(directory: Directory | undefined): Promise<void> {
-    const before = this.#directory;
-    for (const stop of this.#stopListening.splice(0)) stop();
-    this.#directory = directory;
-    if (directory) {
-      this.#stopListening = [
-        directory.on("online", ({ id, name, kind }) => this.#cameOnline({ id, name, kind })),
-        directory.on("offline", ({ id, name, kind }) => this.#events.emit("peer:offline", { id, name, kind })),
-        directory.on("notice", (error) => isWarrenError(error) && this.#notice(error)),
-      ];
-      this.#announce();
-    }
-    await before?.[Symbol.asyncDispose]();
+    await this.#membership.join(directory);
   }
 
   /** Accepts on purpose that `name` belongs to `id`. @throws {WarrenError} `BAD_NAME` */
@@ -306,92 +291,18 @@ export class Peer implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.setDirectory(undefined).catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
-    this.#nextTick?.[Symbol.dispose]();
+    for (const timer of this.#timers.values()) timer[Symbol.dispose]();
+    this.#demand.close();
     this.#dialler.close();
-    this.#inbox.pause();
-    await this.#inbox.idle(CLOSE_WITHIN_MS);
-    this.#inbox.close();
+    await this.#handlers.close(CLOSE_WITHIN_MS);
     await this.#listener?.[Symbol.asyncDispose]();
-    this.#saveLived();
+    this.#lived.save();
     this.#store.settings.set("running", "no");
     await this.#store.db.committed().catch((error: unknown) => this.log.error(String(error)));
     this.#switchboard.close();
     this.#sent.close();
     await new Promise<void>((resolve) => this.world.clock.soon(resolve)); // the goodbyes are written
     this.#store[Symbol.dispose]();
-  }
-
-  /** `hops`: how many messages of bots have led to this one, unless the handlers that we are in know better. */
-  async #send(to: string, text: string, { re, room }: SendOptions, hops: number): Promise<Sent> {
-    this.#checkOpen();
-    const run = HandlerRun.current();
-    const effect = run?.nameNext(`send:${to}`) ?? "";
-    const done = run?.recall(effect);
-    if (done) return this.#recallSent(done.result);
-    const found = this.#resolve(to);
-    const info = found instanceof Promise ? await found : found;
-    this.#checkOpen();
-    const message = {
-      id: `${this.#idPrefix}.${(++this.#idCount).toString(36)}`,
-      place: this.#nextPlace(),
-      at: this.world.clock.now(),
-      born: this.#livedNow(),
-      hops: run ? run.hops + 1 : hops,
-      room: room ?? null,
-      re: re ?? null,
-      text,
-    };
-    checkMessage(message);
-    const session = this.#sessions.open(info.id, info.name, info.kind);
-    session.append(message);
-    run?.record(effect, { id: message.id, to: session.info });
-    const sent = this.#sent.create(message.id, session.info);
-    if (this.#receiptListeners.count > 0) {
-      const queued = toReceipt(message.id, session.info, "queued", null);
-      this.#store.db.afterCommit((error) => error || this.#tellReceipt(queued));
-    }
-    if (!run) await this.#store.db.committed();
-    return sent;
-  }
-
-  /** Whoever asks for the same peer waits for the same answer, so that messages to it keep their order. */
-  #resolve(to: string): PeerInfo | Promise<PeerInfo> {
-    const asked = this.#resolving.get(to);
-    if (asked) return asked;
-    const found = this.#people.resolve(to);
-    if (!(found instanceof Promise)) return found;
-    const asking = found.finally(() => this.#resolving.delete(to));
-    this.#resolving.set(to, asking);
-    return asking;
-  }
-
-  #recallSent(result: unknown): Sent {
-    const { id, to } = result as { id: string; to: PeerInfo };
-    return this.#sent.create(id, to);
-  }
-
-  #addHandler(handler: MessageHandler): () => void {
-    const entry: MessageHandler = (message) => handler(message); // the same function may be registered twice
-    this.#handlers.add(entry);
-    // At the end of the turn: handlers registered together are all there before the first message.
-    if (this.#handlers.size === 1) this.world.clock.soon(() => this.#openInbox());
-    return () => {
-      this.#handlers.delete(entry);
-      if (this.#handlers.size === 0) this.#inbox.pause();
-    };
-  }
-
-  #openInbox(): void {
-    if (this.#handlers.size > 0 && !this.#closing) this.#inbox.open((delivery) => this.#handle(delivery));
-  }
-
-  #handle(delivery: Delivery): Promise<void> | void {
-    const message = this.#toIncoming(delivery);
-    const handlers = [...this.#handlers];
-    for (let index = 0; index < handlers.length; index++) {
-      const result = handlers[index]?.(message);
-      if (result instanceof Promise) return handleRest(result, handlers.slice(index + 1), message);
-    }
   }
 
   #toIncoming({ message, attempt, signal }: Delivery): IncomingMessage {
@@ -407,18 +318,15 @@ export class Peer implements AsyncDisposable {
       signal,
       ...(room !== null && { room }),
       ...(re !== null && { re }),
-      reply: (answer) => this.#send(session.id, answer, { re: id, ...(room !== null && { room }) }, hops + 1),
+      reply: (answer) => this.#sender.send(session.id, answer, { re: id, ...(room !== null && { room }) }, hops + 1),
     };
   }
 
-  #peopleHost(): ConstructorParameters<typeof People>[0] {
-    const peer = this;
+  #peopleHost(): PeopleHost {
     return {
       self: this.info,
       contacts: this.#store.contacts,
-      get directory() {
-        return peer.#directory;
-      },
+      directory: () => this.directory,
       meet: async (address) => {
         const { peer: id, hello } = await this.#dialler.meet(address);
         return { id, name: hello.name, kind: hello.kind };
@@ -435,55 +343,25 @@ export class Peer implements AsyncDisposable {
     };
   }
 
-  #switchboardHost(): ConstructorParameters<typeof Switchboard>[0] {
-    const peer = this;
+  #switchboardHost(): SwitchboardHost {
     return {
       world: this.world,
       self: this.info,
-      get port() {
-        return peer.port;
-      },
+      port: () => this.port,
       met: ({ link }, hello) => this.#people.met(link.peer, hello, link.remote, link.dialled, this.world.clock.now()),
       chosen: (connection) => this.#sessions.find(connection.peer)?.attach(connection),
       ready: (connection, ready) => this.#sessions.find(connection.peer)?.resume(connection, ready),
       frame: (connection, frame) => this.#sessions.find(connection.peer)?.onFrame(frame),
       drained: (connection) => this.#sessions.find(connection.peer)?.pump(),
-      lost: (connection, error) => this.#onLost(connection, error),
+      lost: (connection, error) => this.#demand.lost(connection, error),
       replaced: (id) => this.#dialler.pause(id, REPLACED_PAUSE_MS),
-      notice: (error) => this.#notice(error),
+      notice: (error) => this.#reports.notice(error),
     };
   }
 
-  #onLost({ peer, link, openedAt }: Connection, error: WarrenError | undefined): void {
-    if (this.world.clock.steady() - openedAt > STABLE_MS) this.#dialler.progressed(peer);
-    this.#sessions.find(peer)?.detach();
-    this.#sessions.creditFreed();
-    // Who has dialled dials again: the other side may have no way to reach us. After a goodbye, when it is back.
-    if (link.dialled) this.#kept.add(peer);
-    if (error || this.#hasDemand(peer)) this.#dialler.want(peer);
-  }
-
-  #isWanted(id: PeerId): boolean {
-    if (this.#closing || this.#switchboard.connectionWith(id)) return false;
-    return this.#kept.has(id) || this.#hasDemand(id);
-  }
-
-  /** Whether there is something for a peer that only a connection can bring it. */
-  #hasDemand(id: PeerId): boolean {
-    const session = this.#sessions.find(id);
-    return (
-      session !== undefined && (session.hasUnacknowledged || this.#store.receipts.after(session.n, 0, 1).length > 0)
-    );
-  }
-
   #cameOnline(info: PeerInfo): void {
-    if (info.id === this.id) return;
-    this.#events.emit("peer:online", info);
+    this.#reports.online(info);
     this.#dialler.hurry(info.id);
-  }
-
-  #announce(): void {
-    this.#directory?.announce({ ...this.info, addresses: this.addresses, card: this.#card });
   }
 
   #stateOf(id: string, to: PeerInfo): { state: Receipt["state"]; reason: string | null } {
@@ -492,65 +370,30 @@ export class Peer implements AsyncDisposable {
     return session && where ? session.stateOf(where.epoch, where.seq) : { state: "queued", reason: null };
   }
 
-  #tellReceipt(receipt: Receipt): void {
-    this.#sent.reached(receipt);
-    this.#events.emit("receipt", receipt);
+  #tellQueued({ info }: Session, id: string): void {
+    if (!this.#reports.areReceiptsWanted) return;
+    this.#store.db.afterCommit((error) => error || this.#reports.reached(info, id, "queued", null));
   }
 
-  #tellLost(session: Session, count: number): void {
-    const { name } = session.info;
-    const text = `${count} message${count === 1 ? "" : "s"} of ${name} are lost: they were here once, and ${name} no longer holds them`;
-    this.#notice(new WarrenError("MESSAGES_LOST", text));
+  #every(ms: number, task: () => void): void {
+    const again = (): void => {
+      task();
+      this.#timers.set(ms, this.world.clock.after(ms, again));
+    };
+    this.#timers.set(ms, this.world.clock.after(ms, again));
   }
 
-  #notice(error: WarrenError): void {
-    this.#events.emit("notice", error);
-  }
-
-  #scheduleTick(): void {
-    this.#nextTick = this.world.clock.after(TICK_MS, () => {
-      this.#saveLived();
-      for (const session of this.#sessions.loaded()) session.expire(this.#lived);
-      this.#scheduleTick();
-    });
-  }
-
-  /** Time that was lived through: steps of the steady clock, so that no jump of the wall clock makes anything old. */
-  #livedNow(): number {
-    return Math.floor(this.#lived + (this.world.clock.steady() - this.#livedAt) / 1_000);
-  }
-
-  #saveLived(): void {
-    this.#lived = this.#livedNow();
-    this.#livedAt = this.world.clock.steady();
-    this.#store.settings.set("lived", String(this.#lived));
+  /** In another network the connections of the old one may be dead, and others must be told where we are. */
+  #lookAround(before: string): string {
+    const now = this.addresses.map(formatAddress).join();
+    if (before !== "" && now !== before) {
+      this.#switchboard.probe();
+      this.#membership.announce();
+    }
+    return now;
   }
 
   #checkOpen(): void {
     if (this.#closing) throw new WarrenError("CLOSED", "the peer is closed");
-  }
-}
-
-async function handleRest(first: Promise<unknown>, rest: MessageHandler[], message: IncomingMessage): Promise<void> {
-  await first;
-  for (const handler of rest) await handler(message);
-}
-
-/** What the other side would refuse is refused here. @throws {WarrenError} `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `FRAME_MALFORMED` */
-function checkMessage(message: Omit<OutgoingRow, "seq">): void {
-  const { text } = message;
-  if (text === "") throw new WarrenError("MESSAGE_EMPTY", "there is nothing to send: give a text");
-  const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_TEXT_BYTES) {
-    throw new WarrenError(
-      "MESSAGE_TOO_LARGE",
-      `the text has ${bytes} bytes; at most ${MAX_TEXT_BYTES} fit into a message`,
-    );
-  }
-  const frame = toFrame({ ...message, seq: 1 });
-  decodeFrame(frame);
-  // Control characters take six bytes each on the wire: a text full of them can pass the limit of a frame.
-  if (bytes * 6 + 1_024 > MAX_FRAME_BYTES && encodeFrame(frame).length + 1_024 > MAX_FRAME_BYTES) {
-    throw new WarrenError("MESSAGE_TOO_LARGE", "the text has too many control characters to fit into a message");
   }
 }

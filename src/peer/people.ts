@@ -21,7 +21,7 @@ const MAX_REMEMBERED = 8;
 export interface PeopleHost {
   readonly self: PeerInfo;
   readonly contacts: Contacts;
-  readonly directory: Directory | undefined;
+  readonly directory: () => Directory | undefined;
   /** Dials an address and tells whose key is there. */
   meet(address: Address): Promise<PeerInfo>;
   isConnected(peer: PeerId): boolean;
@@ -89,7 +89,7 @@ export class People {
 
   /** What the directory says; when it does not answer, what it said before. */
   async find(query: DirectoryQuery): Promise<DirectoryEntry[]> {
-    const { directory } = this.#host;
+    const directory = this.#host.directory();
     if (!directory) return [];
     try {
       return await directory.find(query);
@@ -101,7 +101,8 @@ export class People {
 
   /** Everyone seen, oneself included; who is online comes first. */
   async users(): Promise<UserInfo[]> {
-    const { self, contacts, directory } = this.#host;
+    const { self, contacts } = this.#host;
+    const directory = this.#host.directory();
     const users = new Map<PeerId, UserInfo>();
     for (const row of contacts.all()) {
       users.set(row.id, {
@@ -128,7 +129,8 @@ export class People {
   }
 
   async #byName(name: string): Promise<PeerInfo> {
-    const { contacts, directory } = this.#host;
+    const { contacts } = this.#host;
+    const directory = this.#host.directory();
     const pinned = contacts.byPinnedName(name);
     if (pinned) {
       const holder = this.#entryNamed(name);
@@ -150,12 +152,12 @@ export class People {
   }
 
   #entryOf(id: PeerId): DirectoryEntry | undefined {
-    for (const entry of this.#host.directory?.entries() ?? []) if (entry.id === id) return entry;
+    for (const entry of this.#host.directory()?.entries() ?? []) if (entry.id === id) return entry;
     return undefined;
   }
 
   #entryNamed(name: string): DirectoryEntry | undefined {
-    for (const entry of this.#host.directory?.entries() ?? []) if (entry.name === name) return entry;
+    for (const entry of this.#host.directory()?.entries() ?? []) if (entry.name === name) return entry;
     return undefined;
   }
 
@@ -165,7 +167,7 @@ export class People {
       const way = `a peer that calls itself so has the id ${claimant.id}: send to the id, or accept the name with "pin ${name} ${claimant.id}"`;
       return new WarrenError("PEER_UNKNOWN", `nobody vouches for the name ${name}; ${way}`);
     }
-    const { directory } = this.#host;
+    const directory = this.#host.directory();
     if (!directory) {
       return new WarrenError(
         "PEER_UNKNOWN",

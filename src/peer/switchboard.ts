@@ -23,7 +23,8 @@ export type SessionFrame = Exclude<Frame, Hello | Ready | Bye>;
 export interface SwitchboardHost {
   readonly world: World;
   readonly self: PeerInfo;
-  readonly port: number;
+  /** Where we listen; 0 if nowhere. */
+  readonly port: () => number;
   /** Somebody said hello; the connection may still come to nothing. */
   met(connection: Connection, hello: Hello): void;
   /** From now on this is the connection with its peer; the one before, if any, no longer is. */
@@ -116,7 +117,7 @@ export class Switchboard {
   }
 
   #sayHello(connection: Connection): void {
-    const { self, port } = this.#host;
+    const { self } = this.#host;
     connection.send({
       t: "hello",
       v: PROTOCOL_VERSION,
@@ -125,7 +126,7 @@ export class Switchboard {
       holds: this.#chosen.get(connection.peer)?.name ?? null,
       name: self.name,
       kind: self.kind,
-      port,
+      port: this.#host.port(),
     });
   }
 

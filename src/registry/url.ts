@@ -4,8 +4,19 @@ import { WarrenError } from "../base/errors.ts";
 
 export const DEFAULT_REGISTRY_PORT = 9_277;
 
-/** The registry of this machine. */
-export const LOCAL_REGISTRY = `http://127.0.0.1:${DEFAULT_REGISTRY_PORT}`;
+/** WARREN_REGISTRY_PORT moves the registry of this machine, and where its peers look for it. @throws {WarrenError} `USAGE` */
+export function localRegistryPort(environment: Readonly<Record<string, string | undefined>> = process.env): number {
+  const text = environment["WARREN_REGISTRY_PORT"];
+  if (!text) return DEFAULT_REGISTRY_PORT;
+  const port = Number(text);
+  if (Number.isSafeInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new WarrenError("USAGE", `WARREN_REGISTRY_PORT is "${text.slice(0, 20)}": a port from 1 to 65535 was expected`);
+}
+
+/** Where the registry of this machine is, if it runs. */
+export function localRegistryUrl(port = localRegistryPort()): string {
+  return `http://127.0.0.1:${port}`;
+}
 
 /**
  * The origin meant by a URL, `host:port` or a bare host (then with the usual port).

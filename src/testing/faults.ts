@@ -10,12 +10,12 @@ export interface Stage {
   readonly network: SimulatedNetwork;
   readonly directory: SharedDirectory;
   readonly backups: Map<SimulatedMachine, Uint8Array>;
-  random(): number;
-  pick<Item>(items: readonly Item[]): Item;
+  readonly random: () => number;
+  readonly pick: <Item>(items: readonly Item[]) => Item;
   /** Does something once so much simulated time has passed. */
-  later(ms: number, task: () => unknown): void;
+  readonly later: (ms: number, task: () => unknown) => void;
   /** Runs a second process on a copy of a machine's disk, and ends it after so long. */
-  runTwice(machine: SimulatedMachine, ms: number): Promise<void>;
+  readonly runTwice: (machine: SimulatedMachine, ms: number) => Promise<void>;
 }
 
 interface Fault {

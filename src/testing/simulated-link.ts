@@ -1,17 +1,28 @@
 /** One end of a link in the simulated network: a queue of chunks on their way to the other end. */
 import type { Address, PeerId } from "../base/ids.ts";
 import type { Link, LinkHandler } from "../peer/link.ts";
-import type { SimulatedNetwork, SimulatedTransport } from "./simulated-network.ts";
 
 /** Bytes that a link takes before it is full, as the buffers of a socket do. */
 const WINDOW_BYTES = 65_536;
+
+/** What a link needs of its network. */
+interface Carrier {
+  /** Does something after the time that a chunk takes. */
+  later(task: () => void): void;
+  forget(link: SimulatedLink): void;
+}
+
+/** The process that an end belongs to; nothing reaches it once it is dead. */
+interface Owner {
+  readonly isAlive: boolean;
+}
 
 export class SimulatedLink implements Link {
   readonly peer: PeerId;
   readonly remote: Address;
   readonly dialled: boolean;
-  readonly #network: SimulatedNetwork;
-  readonly #owner: SimulatedTransport;
+  readonly #network: Carrier;
+  readonly #owner: Owner;
   #far: SimulatedLink | undefined;
   #handler: LinkHandler | undefined;
   #room = WINDOW_BYTES;
@@ -20,7 +31,7 @@ export class SimulatedLink implements Link {
   #isSilent = false; // nothing that is sent here arrives
   #queue: (Uint8Array | "end")[] = []; // on their way to the other end, in order
 
-  constructor(network: SimulatedNetwork, owner: SimulatedTransport, peer: PeerId, remote: Address, dialled: boolean) {
+  constructor(network: Carrier, owner: Owner, peer: PeerId, remote: Address, dialled: boolean) {
     this.#network = network;
     this.#owner = owner;
     this.peer = peer;

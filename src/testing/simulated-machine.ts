@@ -24,7 +24,7 @@ export interface MachineOptions {
   witness: Witness;
   /** Whether the receiver of a message has it on its disk. */
   isStored(message: Witnessed): boolean;
-  trace(line: string): void;
+  readonly trace: (line: string) => void;
 }
 
 /** One run of the peer's process. */
@@ -66,7 +66,7 @@ export class SimulatedMachine {
     if (this.#life) return;
     const { world, network, directory } = this.#options;
     const clock = new LifeClock(world.clock);
-    const mine: World = { clock, random: world.random, token: seededToken(world.random) };
+    const mine: World = { clock, random: () => world.random(), token: seededToken(() => world.random()) };
     const opened = openStore(this.#disk ?? ":memory:", clock);
     const store: Store = {
       ...opened,
@@ -160,8 +160,12 @@ export class SimulatedMachine {
   }
 
   #read(life: Life): void {
-    if (this.#isReading) life.endReading ??= life.peer.on("message", (message) => this.#handle(message, life));
-    else life.endReading = void life.endReading?.();
+    if (this.#isReading) {
+      life.endReading ??= life.peer.on("message", (message) => this.#handle(message, life));
+    } else {
+      life.endReading?.();
+      life.endReading = undefined;
+    }
   }
 
   async #handle({ text, attempt, signal }: IncomingMessage, life: Life): Promise<void> {

@@ -100,7 +100,7 @@ export class SimulatedNetwork {
         signal.removeEventListener("abort", stop);
         if (signal.aborted || !from.isAlive) return;
         const to = this.#places.get(formatAddress(address));
-        if (to && this.#isBlocked(from.id, to.id)) return void signal.addEventListener("abort", stop, { once: true });
+        if (to && this.#isBlocked(from.id, to.id)) return signal.addEventListener("abort", stop, { once: true });
         const error = refusal(from, to, address, expect);
         if (error || !to) return reject(error);
         const near = new SimulatedLink(this, from, to.id, address, true);

@@ -60,7 +60,7 @@ class Simulation implements Stage {
     this.#messages = messages;
     this.#maxFaults = maxFaults;
     this.#world = createSimulatedWorld(seed);
-    this.random = this.#world.random;
+    this.random = () => this.#world.random();
     const slowness = 1 + this.random() ** 3 * 400; // from a local network to a very bad one
     this.network = new SimulatedNetwork({
       clock: this.#world.clock,

@@ -5,7 +5,7 @@ import { createLog } from "../../src/base/log.ts";
 import type { World } from "../../src/base/world.ts";
 import type { HostPeer } from "../../src/bot/host.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
-import type { PeerEvents } from "../../src/peer/peer.ts";
+import type { PeerEvents } from "../../src/peer/reports.ts";
 import type { Table } from "../../src/peer/tables.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 

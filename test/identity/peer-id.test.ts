@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { isPeerId } from "../../src/base/ids.ts";
 import { decodePeerId, encodePeerId, parsePeerId } from "../../src/identity/peer-id.ts";
 

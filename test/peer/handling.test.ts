@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { IncomingMessage, Receipt } from "../../src/peer/message.ts";
+import type { IncomingMessage, Sent } from "../../src/peer/message.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import { createBurrow, hear, type Burrow } from "./burrow.ts";
 
@@ -21,10 +21,10 @@ async function pair(burrow: Burrow): Promise<[ann: Peer, bob: Peer]> {
   return [ann, bob];
 }
 
-async function tell(burrow: Burrow, peer: Peer, ...texts: string[]): Promise<Promise<Receipt>[]> {
+async function tell(burrow: Burrow, peer: Peer, ...texts: string[]): Promise<Sent[]> {
   const sending = Promise.all(texts.map((text) => peer.send("bob", text)));
   await burrow.settle();
-  return (await sending).map((sent) => sent.handled);
+  return await sending;
 }
 
 /** What a kill -9 leaves: the database as it is on disk now, opened by another process. */
@@ -49,8 +49,8 @@ test("a handler that throws is tried three times, and then the message is set as
   const [bad, good] = await tell(burrow, ann, "bad", "good");
   await burrow.settle(10_000);
   expect(attempts).toEqual([1, 2, 3]);
-  expect(await bad).toMatchObject({ state: "failed", reason: "its handler failed: cannot read this" });
-  expect((await good)?.state).toBe("handled");
+  expect(await bad?.handled).toMatchObject({ state: "failed", reason: "its handler failed: cannot read this" });
+  expect((await good?.handled)?.state).toBe("handled");
   expect((await bob.history("ann")).map(({ state, reason }) => [state, reason])).toEqual([
     ["failed", "its handler failed: cannot read this"],
     ["handled", undefined],
@@ -116,7 +116,7 @@ test("a handler that a crash interrupts runs again, and what it had done is not 
   expect(heard).toEqual(["working, 1", "done, 1, attempt 2"]);
   expect(deeds).toBe(1);
   expect(bob.table<number>("counts").get("ann")).toBe(1);
-  expect((await handled)?.state).toBe("handled");
+  expect((await handled?.handled)?.state).toBe("handled");
 });
 
 test("a handler that ends within the turn is committed together with what it did", async () => {
@@ -149,8 +149,8 @@ test("a message that ends the process each time is set aside, and the others are
     await burrow.settle(31_000);
   }
   expect(seen).toEqual(["deadly", "deadly", "deadly", "harmless"]);
-  expect(await first).toMatchObject({ state: "failed", reason: "its handlers ended the process 3 times" });
-  expect((await second)?.state).toBe("handled");
+  expect(await first?.handled).toMatchObject({ state: "failed", reason: "its handlers ended the process 3 times" });
+  expect((await second?.handled)?.state).toBe("handled");
 });
 
 test("closing waits for the handlers that run, and counts none of them as failed", async () => {
@@ -176,7 +176,7 @@ test("closing waits for the handlers that run, and counts none of them as failed
   });
   await tell(burrow, ann, "endless");
   await burrow.settle(31_000);
-  expect((await quick)?.state).toBe("handled");
+  expect((await quick?.handled)?.state).toBe("handled");
   const closingAgain = bob.close();
   await burrow.settle(6_000);
   await closingAgain;
@@ -200,7 +200,7 @@ test("two handlers both see a message, and it is handled when the last one is do
   const [handled] = await tell(burrow, ann, "hello");
   expect(seen).toEqual([]);
   gate.resolve();
-  expect((await Promise.all([handled, burrow.settle()]))[0]?.state).toBe("handled");
+  expect((await Promise.all([handled?.handled, burrow.settle()]))[0]?.state).toBe("handled");
   expect(seen).toEqual(["first", "second"]);
   end();
   await tell(burrow, ann, "again");

@@ -29,7 +29,7 @@ function createPair(seed = 1) {
       switchboard: new Switchboard({
         world,
         self,
-        port: 0,
+        port: () => 0,
         met: () => {},
         chosen(connection) {
           side.chosen = connection;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { LineReader } from "../../src/wire/lines.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,0 +1,56 @@
+/** Handlers: those who take the messages of the inbox, one after another for each message. */
+import type { Clock } from "../base/world.ts";
+import type { Delivery, Inbox } from "./inbox.ts";
+import type { IncomingMessage, MessageHandler } from "./message.ts";
+
+export class Handlers {
+  readonly #inbox: Inbox;
+  readonly #clock: Clock;
+  readonly #toIncoming: (delivery: Delivery) => IncomingMessage;
+  readonly #handlers = new Set<MessageHandler>();
+  #isClosed = false;
+
+  constructor(inbox: Inbox, clock: Clock, toIncoming: (delivery: Delivery) => IncomingMessage) {
+    this.#inbox = inbox;
+    this.#clock = clock;
+    this.#toIncoming = toIncoming;
+  }
+
+  /** Returns the end of the registration. The inbox is handed out for as long as there is anybody. */
+  add(handler: MessageHandler): () => void {
+    const entry: MessageHandler = (message) => handler(message); // the same function may be registered twice
+    this.#handlers.add(entry);
+    // At the end of the turn: handlers registered together are all there before the first message.
+    if (this.#handlers.size === 1) this.#clock.soon(() => this.#open());
+    return () => {
+      if (this.#handlers.delete(entry) && this.#handlers.size === 0) this.#inbox.pause();
+    };
+  }
+
+  /** Lets what runs finish, for at most `ms`; nothing more is handed out. */
+  async close(ms: number): Promise<void> {
+    this.#isClosed = true;
+    this.#inbox.pause();
+    await this.#inbox.idle(ms);
+    this.#inbox.close();
+  }
+
+  #open(): void {
+    if (this.#handlers.size > 0 && !this.#isClosed) this.#inbox.open((delivery) => this.#handle(delivery));
+  }
+
+  /** Stays synchronous as long as the handlers do: what ends within the turn is committed with it. */
+  #handle(delivery: Delivery): Promise<void> | void {
+    const message = this.#toIncoming(delivery);
+    const handlers = [...this.#handlers];
+    for (let index = 0; index < handlers.length; index++) {
+      const result = handlers[index]?.(message);
+      if (result instanceof Promise) return handleRest(result, handlers.slice(index + 1), message);
+    }
+  }
+}
+
+async function handleRest(first: Promise<unknown>, rest: MessageHandler[], message: IncomingMessage): Promise<void> {
+  await first;
+  for (const handler of rest) await handler(message);
+}

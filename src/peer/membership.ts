@@ -1,0 +1,59 @@
+/** Membership: the directory that a peer is in, and what it says of itself there. */
+import type { Card } from "../base/card.ts";
+import type { Address, PeerInfo } from "../base/ids.ts";
+import type { Directory } from "./directory.ts";
+
+export interface MembershipHost {
+  readonly self: PeerInfo;
+  readonly addresses: () => readonly Address[];
+  readonly online: (peer: PeerInfo) => void;
+  readonly offline: (peer: PeerInfo) => void;
+  readonly notice: (error: Error) => void;
+}
+
+export class Membership {
+  readonly #host: MembershipHost;
+  #directory: Directory | undefined;
+  #listening: (() => void)[] = []; // ends of it
+  #card: Card = { about: "", commands: [] };
+
+  constructor(host: MembershipHost) {
+    this.#host = host;
+  }
+
+  get directory(): Directory | undefined {
+    return this.#directory;
+  }
+
+  setCard(card: Card): void {
+    this.#card = card;
+    this.announce();
+  }
+
+  /** Joins a directory, leaving the one before; or none. */
+  async join(directory: Directory | undefined): Promise<void> {
+    const before = this.#directory;
+    for (const end of this.#listening.splice(0)) end();
+    this.#directory = directory;
+    if (directory) {
+      const { self, online, offline, notice } = this.#host;
+      const ofOthers =
+        (tell: (peer: PeerInfo) => void) =>
+        ({ id, name, kind }: PeerInfo): void =>
+          id === self.id ? undefined : tell({ id, name, kind });
+      this.#listening = [
+        directory.on("online", ofOthers(online)),
+        directory.on("offline", ofOthers(offline)),
+        directory.on("notice", notice),
+      ];
+      this.announce();
+    }
+    await before?.[Symbol.asyncDispose]();
+  }
+
+  /** Says what this peer is now. */
+  announce(): void {
+    const { self, addresses } = this.#host;
+    this.#directory?.announce({ ...self, addresses: addresses(), card: this.#card });
+  }
+}

@@ -1,0 +1,66 @@
+/** Reports: what a peer tells those who listen to it. Nothing is put together for an event that nobody listens to. */
+import { WarrenError } from "../base/errors.ts";
+import { Emitter, type Listener } from "../base/hooks.ts";
+import type { PeerInfo } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { MessageState, Receipt } from "./message.ts";
+import { toReceipt, type SentMessages } from "./sent.ts";
+
+export interface PeerEvents {
+  /** A message of ours reached another state. */
+  receipt: [receipt: Receipt];
+  "peer:online": [peer: PeerInfo];
+  "peer:offline": [peer: PeerInfo];
+  /** Something that a person should read; nothing has stopped. */
+  notice: [error: WarrenError];
+}
+
+export class Reports {
+  readonly #events: Emitter<PeerEvents>;
+  readonly #sent: SentMessages;
+  #receiptListeners = 0;
+
+  constructor(sent: SentMessages, log: Log) {
+    this.#sent = sent;
+    this.#events = new Emitter((error, event) => log.error(`a listener to "${event}" failed: ${String(error)}`));
+  }
+
+  /** Whether anybody wants to know what becomes of messages. */
+  get areReceiptsWanted(): boolean {
+    return this.#receiptListeners > 0 || !this.#sent.isEmpty;
+  }
+
+  on<Event extends keyof PeerEvents>(event: Event, listener: Listener<PeerEvents[Event]>): () => void {
+    const end = this.#events.on(event, listener);
+    if (event !== "receipt") return end;
+    this.#receiptListeners++;
+    return () => {
+      this.#receiptListeners--;
+      end();
+    };
+  }
+
+  online(peer: PeerInfo): void {
+    this.#events.emit("peer:online", peer);
+  }
+
+  offline(peer: PeerInfo): void {
+    this.#events.emit("peer:offline", peer);
+  }
+
+  reached(to: PeerInfo, id: string, state: MessageState, reason: string | null): void {
+    const receipt = toReceipt(id, to, state, reason);
+    this.#sent.reached(receipt);
+    this.#events.emit("receipt", receipt);
+  }
+
+  lost({ name }: PeerInfo, count: number): void {
+    const messages = count === 1 ? "1 message" : `${count} messages`;
+    const text = `${messages} of ${name} are lost: they were here once, and ${name} no longer holds them`;
+    this.notice(new WarrenError("MESSAGES_LOST", text));
+  }
+
+  notice(error: WarrenError): void {
+    this.#events.emit("notice", error);
+  }
+}

@@ -1,0 +1,104 @@
+/** Sender: from "say this to ann" to a row in the outbox, once, also for a handler that runs again. */
+import { WarrenError } from "../base/errors.ts";
+import type { PeerInfo } from "../base/ids.ts";
+import type { World } from "../base/world.ts";
+import type { OutgoingRow } from "../store/outgoing.ts";
+import type { Store } from "../store/store.ts";
+import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
+import { MAX_FRAME_BYTES } from "../wire/lines.ts";
+import { HandlerRun } from "./handler-run.ts";
+import type { LivedTime } from "./lived-time.ts";
+import type { SendOptions, Sent } from "./message.ts";
+import { toFrame } from "./outflow.ts";
+import type { People } from "./people.ts";
+import type { SentMessages } from "./sent.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface SenderParts {
+  readonly store: Store;
+  readonly world: World;
+  readonly people: People;
+  readonly sessions: Sessions;
+  readonly sent: SentMessages;
+  readonly lived: LivedTime;
+  nextPlace(): number;
+  /** Called before anything is written. @throws {WarrenError} `CLOSED` */
+  checkOpen(): void;
+  /** A message is in the outbox, on disk. */
+  queued(session: Session, id: string): void;
+}
+
+export class Sender {
+  readonly #parts: SenderParts;
+  readonly #idPrefix: string; // of the messages of this run: no earlier or parallel run can have given the same id
+  #count = 0;
+  readonly #resolving = new Map<string, Promise<PeerInfo>>(); // by what was asked for
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
+    this.#idPrefix = parts.world.token(12);
+  }
+
+  /**
+   * `hops`: how many messages of bots have led to this one, unless the handlers that we are in know better.
+   *
+   * @throws {WarrenError} see `Peer.send`
+   */
+  async send(to: string, text: string, { re, room }: SendOptions, hops: number): Promise<Sent> {
+    const { store, world, sessions, sent, lived } = this.#parts;
+    this.#parts.checkOpen();
+    const run = HandlerRun.current();
+    const effect = run?.nameNext(`send:${to}`) ?? "";
+    const done = run?.recall(effect)?.result as { id: string; to: PeerInfo } | undefined;
+    if (done) return sent.create(done.id, done.to);
+    const found = this.resolve(to);
+    const info = found instanceof Promise ? await found : found;
+    this.#parts.checkOpen();
+    const message = {
+      id: `${this.#idPrefix}.${(++this.#count).toString(36)}`,
+      place: this.#parts.nextPlace(),
+      at: world.clock.now(),
+      born: lived.now(),
+      hops: run ? run.hops + 1 : hops,
+      room: room ?? null,
+      re: re ?? null,
+      text,
+    };
+    checkMessage(message);
+    const session = sessions.open(info.id, info.name, info.kind);
+    session.append(message);
+    run?.record(effect, { id: message.id, to: session.info });
+    this.#parts.queued(session, message.id);
+    if (!run) await store.db.committed();
+    return sent.create(message.id, session.info);
+  }
+
+  /** Whoever asks for the same peer waits for the same answer, so that messages to it keep their order. */
+  resolve(to: string): PeerInfo | Promise<PeerInfo> {
+    const asked = this.#resolving.get(to);
+    if (asked) return asked;
+    const found = this.#parts.people.resolve(to);
+    if (!(found instanceof Promise)) return found;
+    const asking = found.finally(() => this.#resolving.delete(to));
+    this.#resolving.set(to, asking);
+    return asking;
+  }
+}
+
+/** What the other side would refuse is refused here. @throws {WarrenError} `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `FRAME_MALFORMED` */
+function checkMessage(message: Omit<OutgoingRow, "seq">): void {
+  const { text } = message;
+  if (text === "") throw new WarrenError("MESSAGE_EMPTY", "there is nothing to send: give a text");
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_TEXT_BYTES) {
+    const limit = `at most ${MAX_TEXT_BYTES} fit into a message`;
+    throw new WarrenError("MESSAGE_TOO_LARGE", `the text has ${bytes} bytes; ${limit}`);
+  }
+  const frame = toFrame({ ...message, seq: 1 });
+  decodeFrame(frame);
+  // Control characters take six bytes each on the wire: a text full of them can pass the limit of a frame.
+  if (bytes * 6 + 1_024 > MAX_FRAME_BYTES && encodeFrame(frame).length + 1_024 > MAX_FRAME_BYTES) {
+    throw new WarrenError("MESSAGE_TOO_LARGE", "the text has too many control characters to fit into a message");
+  }
+}
