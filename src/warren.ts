@@ -11,7 +11,7 @@ import type { Plugin } from "./bot/plugin.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { Peer } from "./peer/peer.ts";
 import { createTlsTransport } from "./peer/tls.ts";
-import { RegistryClient } from "./registry/client.ts";
+import { LateClient } from "./registry/late-client.ts";
 import { isLoopbackUrl, localRegistryUrl } from "./registry/url.ts";
 import { openStore } from "./store/store.ts";
 
@@ -32,6 +32,11 @@ export interface OpenPeerOptions {
    * another home's registry may have taken the place of the one before.
    */
   acceptNewRegistry?: boolean;
+  /**
+   * For a peer that is opened for a moment: after how many ms it registers, if the registry knows its name already. Gone
+   * by then, it was not seen to come and go. Default 0.
+   */
+  registerAfterMs?: number;
   log?: Log;
   world?: World;
 }
@@ -64,12 +69,10 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   let isOpen = false;
   try {
     const identity = await openIdentity(folder);
-    const { acceptNewRegistry: acceptNewKey = isLoopbackUrl(registry) } = options;
+    const { acceptNewRegistry: acceptNewKey = isLoopbackUrl(registry), registerAfterMs = 0 } = options;
     const memory = store.settings; // what the client remembers is committed with the peer's own turns
-    const directory =
-      registry === "none"
-        ? undefined
-        : new RegistryClient({ url: registry, identity, memory, acceptNewKey, world, log: log.named("registry") });
+    const about = { url: registry, identity, memory, acceptNewKey, registerAfterMs, world };
+    const directory = registry === "none" ? undefined : new LateClient({ ...about, log: log.named("registry") });
     const info = { id: identity.id, name, kind };
     const transport = createTlsTransport({ identity, clock: world.clock });
     const peer = await Peer.open({ info, store, transport, world, log, host, port });

@@ -7,9 +7,12 @@ export const ERROR_CODES = [
   "BAD_PEER_ID",
   "PEER_UNKNOWN",
   "PEER_IS_SELF",
+  "PEER_BLOCKED",
   "NAME_CHANGED",
   "MESSAGE_EMPTY",
   "MESSAGE_TOO_LARGE",
+  "MESSAGE_UNKNOWN",
+  "MESSAGE_SENT",
   "OUTBOX_FULL",
   // this machine
   "BUN_TOO_OLD",

@@ -34,10 +34,10 @@ export function stderrSink(least: LogLevel = "info"): LogSink {
 
 export const silentLog: Log = createLog("", () => {});
 
-/** Text as one harmless line: control characters, which could drive a terminal, become visible. */
+/** Text as one harmless line: control characters, which could drive a terminal or turn text around, become visible. */
 export function oneLine(text: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) =>
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (char) =>
     char === "\n" ? "⏎" : char === "\t" ? " " : `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

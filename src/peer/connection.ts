@@ -2,8 +2,9 @@
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Clock, Timer } from "../base/world.ts";
-import { decodeFrame, encodeFrame, type Frame, type Hello } from "../wire/frames.ts";
+import { decodeFrame, encodeFrame, type Bye, type Frame, type Hello } from "../wire/frames.ts";
 import { LineReader, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from "../wire/lines.ts";
+import { ControlBudget, RATE_LIMITED_PAUSE_MS } from "./control-budget.ts";
 import type { Link } from "./link.ts";
 
 /** Above this many unwritten bytes a connection says that it is full: 256 KiB. */
@@ -31,6 +32,8 @@ export class Connection {
   name: string;
   /** What the other side said first. */
   theirs: Hello | undefined;
+  /** The reason why it does not let us in, if that is all that it said. */
+  refusal: Bye | undefined;
   /** The other side has said `ready` on it. */
   isAnswered = false;
   readonly openedAt: number; // steady ms, as the two below
@@ -40,6 +43,7 @@ export class Connection {
   readonly #clock: Clock;
   readonly #handler: ConnectionHandler;
   readonly #reader = new LineReader();
+  readonly #budget: ControlBudget;
   #batch = ""; // the frames of this turn; while the link is full, of all turns since
   #willWrite = false; // at the end of this turn
   #unsent: Uint8Array | undefined; // encoded, and not taken by the link yet
@@ -54,6 +58,7 @@ export class Connection {
     this.name = name;
     this.#clock = clock;
     this.#handler = handler;
+    this.#budget = new ControlBudget(clock);
     this.openedAt = this.heardAt = clock.steady();
     link.open({
       data: (chunk) => this.#onData(chunk),
@@ -72,17 +77,18 @@ export class Connection {
 
   /** Queues a frame; those of one turn of the event loop become one write. */
   send(frame: Frame): void {
-    if (this.#isClosed || this.#isEnding) return;
+    if (this.#isOver) return;
     this.#batch += encodeFrame(frame);
+    this.#budget.sent(frame);
     if (this.#willWrite) return;
     this.#willWrite = true;
     this.#clock.soon(() => this.#write());
   }
 
-  /** Says why and closes in order, after what is queued. */
-  end(code: string, message: string): void {
-    if (this.#isClosed || this.#isEnding) return;
-    this.send({ t: "bye", code, message: message.slice(0, 500) });
+  /** Says why and closes in order, after what is queued. `after`: for so long, in ms, another try would be in vain. */
+  end(code: string, message: string, after?: number): void {
+    if (this.#isOver) return;
+    this.send({ t: "bye", code, message: message.slice(0, 500), ...(after !== undefined && { after }) });
     this.#isEnding = true;
     this.#patience = this.#clock.after(END_WITHIN_MS, () => this.#close(undefined));
   }
@@ -90,7 +96,8 @@ export class Connection {
   /** Closes at once; the other side is told why if it still takes it. */
   fail(error: WarrenError): void {
     if (this.#isClosed) return;
-    this.send({ t: "bye", code: error.code, message: error.message.slice(0, 500) });
+    const wait = error.code === "RATE_LIMITED" ? { after: RATE_LIMITED_PAUSE_MS } : {};
+    this.send({ t: "bye", code: error.code, message: error.message.slice(0, 500), ...wait });
     this.#write();
     this.#close(error);
   }
@@ -101,7 +108,7 @@ export class Connection {
   }
 
   #onData(chunk: Uint8Array): void {
-    if (this.#isClosed || this.#isEnding) return;
+    if (this.#isOver) return;
     this.heardAt = this.#clock.steady();
     try {
       if (this.theirs) this.#onFrames(chunk);
@@ -116,20 +123,28 @@ export class Connection {
     const first = this.#reader.shift(chunk, MAX_HELLO_BYTES);
     if (!first) return;
     const hello = decodeFrame(first.value);
-    if (hello.t === "bye") return this.#close(new WarrenError("PEER_REFUSED", hello.message));
+    if (hello.t === "bye") {
+      this.refusal = hello;
+      return this.#close(new WarrenError("PEER_REFUSED", hello.message));
+    }
     if (hello.t !== "hello") throw new WarrenError("PROTOCOL_VIOLATION", `${hello.t} came before hello`);
     this.theirs = hello;
     this.#handler.hello(this, hello);
-    if (first.rest.byteLength > 0 && !this.#isClosed) this.#onFrames(first.rest);
+    if (first.rest.byteLength > 0 && !this.#isOver) this.#onFrames(first.rest);
   }
 
   #onFrames(chunk: Uint8Array): void {
     for (const value of this.#reader.push(chunk, MAX_FRAME_BYTES)) {
       const frame = decodeFrame(value);
       if (frame.t === "hello") throw new WarrenError("PROTOCOL_VIOLATION", "a second hello");
+      if (!this.#budget.allows(frame)) throw new WarrenError("RATE_LIMITED", `too many frames: ${frame.t}`);
       this.#handler.frame(this, frame);
-      if (this.#isClosed) return; // nothing that came after the reason to close is looked at
+      if (this.#isOver) return; // nothing that came after the reason to close is looked at
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#isClosed || this.#isEnding;
   }
 
   get #queued(): number {

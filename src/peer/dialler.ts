@@ -16,7 +16,7 @@ export interface DiallerHost {
   readonly world: World;
   readonly transport: Transport;
   /** Where the peer may be, best first. */
-  addressesOf(peer: PeerId): Promise<readonly Address[]>;
+  addressesOf(peer: PeerId, isFirstAttempt: boolean): Promise<readonly Address[]>;
   connect(link: Link): Promise<Hello>;
   isWanted(peer: PeerId): boolean;
 }
@@ -24,6 +24,7 @@ export interface DiallerHost {
 interface Attempt {
   timer: Timer | undefined;
   isDialling: boolean;
+  notBefore: number; // steady ms
 }
 
 export class Dialler {
@@ -39,7 +40,7 @@ export class Dialler {
   /** Begins to dial, unless it is already being tried; goes on for as long as the peer is wanted. */
   want(peer: PeerId): void {
     if (this.#attempts.has(peer) || this.#abort.signal.aborted || !this.#host.isWanted(peer)) return;
-    const attempt: Attempt = { timer: undefined, isDialling: false };
+    const attempt: Attempt = { timer: undefined, isDialling: false, notBefore: 0 };
     this.#attempts.set(peer, attempt);
     // A connection that breaks before it has done any good counts as a failure: it must not be tried in a circle.
     if (this.#fruitless.has(peer)) this.#dialLater(peer, attempt);
@@ -61,9 +62,10 @@ export class Dialler {
 
   /** Leaves the peer alone for so long. */
   pause(peer: PeerId, ms: number): void {
-    const attempt = this.#attempts.get(peer) ?? { timer: undefined, isDialling: false };
+    const attempt = this.#attempts.get(peer) ?? { timer: undefined, isDialling: false, notBefore: 0 };
     this.#attempts.set(peer, attempt);
-    this.#dialAfter(peer, attempt, ms);
+    attempt.notBefore = this.#host.world.clock.steady() + ms;
+    if (!attempt.isDialling) this.#dialAfter(peer, attempt, ms);
   }
 
   /** Who is there, whoever it is. @throws {WarrenError} `PEER_UNREACHABLE`, `PEER_IS_SELF`, `PEER_REFUSED` */
@@ -87,11 +89,15 @@ export class Dialler {
     }
     attempt.isDialling = true;
     this.#fruitless.set(peer, (this.#fruitless.get(peer) ?? 0) + 1);
-    void this.#tryAll(peer).then((isConnected) => {
-      attempt.isDialling = false;
-      const isOver = this.#abort.signal.aborted || isConnected || !this.#host.isWanted(peer);
-      return isOver ? this.#attempts.delete(peer) : this.#dialLater(peer, attempt);
-    });
+    void this.#dialOnce(peer, attempt);
+  }
+
+  async #dialOnce(peer: PeerId, attempt: Attempt): Promise<void> {
+    await this.#tryAll(peer);
+    attempt.isDialling = false;
+    // Still wanted: nobody answered, or the connection is already gone again, or it is not chosen yet; then it will be by then.
+    if (!this.#abort.signal.aborted && this.#host.isWanted(peer)) this.#dialLater(peer, attempt);
+    else this.#attempts.delete(peer);
   }
 
   #dialLater(peer: PeerId, attempt: Attempt): void {
@@ -102,12 +108,13 @@ export class Dialler {
   }
 
   #dialAfter(peer: PeerId, attempt: Attempt, ms: number): void {
+    const { clock } = this.#host.world;
     attempt.timer?.[Symbol.dispose]();
-    attempt.timer = this.#host.world.clock.after(ms, () => this.#dial(peer));
+    attempt.timer = clock.after(Math.max(ms, attempt.notBefore - clock.steady()), () => this.#dial(peer));
   }
 
-  /** Tries the addresses one after another without waiting for the last one's failure; true once a hello has come. */
-  async #tryAll(peer: PeerId): Promise<boolean> {
+  /** Tries the addresses one after another without waiting for the last one's failure, until a hello has come. */
+  async #tryAll(peer: PeerId): Promise<void> {
     const { clock } = this.#host.world;
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
@@ -115,7 +122,7 @@ export class Dialler {
       abort.abort(new WarrenError("PEER_UNREACHABLE", "it took too long")),
     );
     try {
-      const addresses = (await this.#host.addressesOf(peer)).slice(0, MAX_ADDRESSES);
+      const addresses = (await this.#host.addressesOf(peer, this.#fruitless.get(peer) === 1)).slice(0, MAX_ADDRESSES);
       const attempts = addresses.map(async (address, index) => {
         await sleep(clock, index * STAGGER_MS, signal);
         const link = await this.#reach(address, peer, signal);
@@ -127,9 +134,8 @@ export class Dialler {
         await this.#host.connect(link);
       });
       await Promise.any(attempts);
-      return true;
     } catch {
-      return false; // no address answered: the caller tries again later, for as long as it is wanted
+      // no address answered: the caller tries again later, for as long as it is wanted
     } finally {
       limit[Symbol.dispose]();
       abort.abort();

@@ -1,19 +1,27 @@
 /** Handlers: those who take the messages of the inbox, one after another for each message. */
+import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
+import type { IncomingRow } from "../store/incoming.ts";
 import type { Delivery, Inbox } from "./inbox.ts";
-import type { IncomingMessage, MessageHandler } from "./message.ts";
+import type { IncomingMessage, MessageHandler, SendOptions, Sent } from "./message.ts";
+
+export interface HandlersHost {
+  /** Who has sent a message. */
+  infoOf(message: IncomingRow): PeerInfo;
+  reply(to: PeerId, text: string, options: SendOptions, hops: number): Promise<Sent>;
+}
 
 export class Handlers {
   readonly #inbox: Inbox;
   readonly #clock: Clock;
-  readonly #toIncoming: (delivery: Delivery) => IncomingMessage;
+  readonly #host: HandlersHost;
   readonly #handlers = new Set<MessageHandler>();
   #isClosed = false;
 
-  constructor(inbox: Inbox, clock: Clock, toIncoming: (delivery: Delivery) => IncomingMessage) {
+  constructor(inbox: Inbox, clock: Clock, host: HandlersHost) {
     this.#inbox = inbox;
     this.#clock = clock;
-    this.#toIncoming = toIncoming;
+    this.#host = host;
   }
 
   /** Returns the end of the registration. The inbox is handed out for as long as there is anybody. */
@@ -47,6 +55,24 @@ export class Handlers {
       const result = handlers[index]?.(message);
       if (result instanceof Promise) return handleRest(result, handlers.slice(index + 1), message);
     }
+  }
+
+  #toIncoming({ message, attempt, signal }: Delivery): IncomingMessage {
+    const from = this.#host.infoOf(message);
+    const { id, at, hops, text, room, re } = message;
+    const place = room === null ? {} : { room };
+    return {
+      id,
+      from,
+      text,
+      at,
+      hops,
+      attempt,
+      signal,
+      ...place,
+      ...(re !== null && { re }),
+      reply: (answer) => this.#host.reply(from.id, answer, { re: id, ...place }, hops + 1),
+    };
   }
 }
 

@@ -28,6 +28,8 @@ export interface InboxListener {
   settled(message: IncomingRow, epoch: string, seq: number, reason: string | null): void;
   /** So many more (or fewer) messages of this peer wait here. */
   counted(peer: number, change: number): void;
+  /** Whether messages of this peer stay in the inbox for now. */
+  isHeld(peer: number): boolean;
   /** What was counted so far is void; what is right is told next. */
   recount(): void;
 }
@@ -89,9 +91,23 @@ export class Inbox {
       return true;
     }
     const row = this.#store.incoming.waitingAfter(place - 1, 1)[0];
-    if (row?.place !== place) return false;
+    if (row?.place !== place) return false; // it is handled, or set aside
     this.#store.incoming.wait(place, peer, epoch, seq, row.attempts);
     return true;
+  }
+
+  /** Puts a message that was set aside back, as if it had just come. */
+  retry({ place, peer, epoch, seq }: InboxRow): void {
+    this.#store.incoming.forgetDeath(place);
+    this.#store.incoming.wait(place, peer, epoch, seq, 0);
+    this.#listener.counted(peer, 1);
+  }
+
+  /** There are messages that were passed over before: they were held, or set aside. */
+  lookAgain(): void {
+    this.#loadedUpTo = 0;
+    this.#hasMore = true;
+    this.#load();
   }
 
   /** Begins to hand out, with what has waited longest. */
@@ -183,7 +199,7 @@ export class Inbox {
       const rows = this.#store.incoming.waitingAfter(this.#loadedUpTo, MAX_LOADED / 2);
       for (const row of rows) {
         this.#loadedUpTo = row.place;
-        if (!this.#items.has(row.place)) this.#begin(fromRow(row));
+        if (!this.#items.has(row.place) && !this.#listener.isHeld(row.peer)) this.#begin(fromRow(row));
       }
       if (rows.length < MAX_LOADED / 2) {
         // Those of this turn that are not stored yet are in #dirty, and come with the next turn.
@@ -225,7 +241,7 @@ export class Inbox {
 
   /** The ordinary way: a handler that ends within the turn costs no write of its own. */
   #runAtOnce(item: Item, signal: AbortSignal): Promise<void> | void {
-    if (!this.#handler) return this.#putBack(item);
+    if (!this.#handler || this.#listener.isHeld(item.message.peer)) return this.#putBack(item);
     try {
       const result = this.#call(item, signal);
       if (result instanceof Promise) {
@@ -243,6 +259,7 @@ export class Inbox {
   /** The careful way: that the handlers are about to begin is on disk before they do. */
   async #run(item: Item, signal: AbortSignal): Promise<void> {
     if (!this.#isCurrent(item)) return;
+    if (this.#listener.isHeld(item.message.peer)) return this.#putBack(item);
     if (item.attempts >= MAX_ATTEMPTS) {
       const reason = `its handlers ended the process ${item.attempts} times`;
       return this.#finish(item, reason);
@@ -259,7 +276,7 @@ export class Inbox {
     await this.#runAtOnce(item, signal);
   }
 
-  /** Nobody takes messages any more: it waits on disk for the next who does. */
+  /** Nobody takes messages any more, or none of this peer: it waits on disk. */
   #putBack(item: Item): void {
     this.#items.delete(item.message.place);
     if (this.#items.size === 0) this.#onIdle?.();
@@ -301,7 +318,7 @@ export class Inbox {
     const { place, peer } = message;
     try {
       if (item.stored !== undefined) this.#store.incoming.finish(place);
-      if (reason !== null) this.#store.incoming.bury(place, peer, reason, this.#world.clock.now());
+      if (reason !== null) this.#store.incoming.bury({ ...item, place, peer }, reason, this.#world.clock.now());
       this.#listener.settled(message, item.epoch, item.seq, reason);
     } catch (error) {
       this.#log.error(`the end of handling ${message.id} was not saved: ${describeError(error)}`);

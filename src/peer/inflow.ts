@@ -12,6 +12,8 @@ export interface InflowListener {
   /** Something must be written before the next commit, and acknowledged after it. */
   touched(): void;
   take(message: Msg, epoch: string): void;
+  /** So much of the credit was used. */
+  used(credit: number): void;
   /** The sender no longer holds so many messages that never came. */
   lost(count: number): void;
   /** How many messages beyond those received the sender may send now. */
@@ -79,6 +81,7 @@ export class Inflow {
   }
 
   onStart({ epoch, low }: Start): void {
+    if (!this.#connection) throw new WarrenError("PROTOCOL_VIOLATION", "a start before ready");
     if (this.#hasStarted) throw new WarrenError("PROTOCOL_VIOLATION", "a second start on one connection");
     this.#hasStarted = true;
     const w = this.#granted - this.#n;
@@ -100,6 +103,7 @@ export class Inflow {
     this.#checkNext(message.n, message.n);
     this.#n = message.n;
     this.#id = message.id;
+    this.#listener.used(1);
     this.#touch();
     if (this.#epoch !== null) this.#listener.take(message, this.#epoch);
   }
@@ -108,6 +112,7 @@ export class Inflow {
     this.#checkNext(n, to);
     this.#n = to;
     this.#id = id;
+    this.#listener.used(to - n + 1);
     this.#touch();
   }
 

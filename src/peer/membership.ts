@@ -1,6 +1,6 @@
 /** Membership: the directory that a peer is in, and what it says of itself there. */
 import type { Card } from "../base/card.ts";
-import type { Address, PeerInfo } from "../base/ids.ts";
+import type { Address, PeerId, PeerInfo } from "../base/ids.ts";
 import type { Directory } from "./directory.ts";
 
 export interface MembershipHost {
@@ -37,13 +37,16 @@ export class Membership {
     this.#directory = directory;
     if (directory) {
       const { self, online, offline, notice } = this.#host;
-      const ofOthers =
-        (tell: (peer: PeerInfo) => void) =>
-        ({ id, name, kind }: PeerInfo): void =>
-          id === self.id ? undefined : tell({ id, name, kind });
+      const present = new Set<PeerId>(); // an entry that only changes is no news
       this.#listening = [
-        directory.on("online", ofOthers(online)),
-        directory.on("offline", ofOthers(offline)),
+        directory.on("online", ({ id, name, kind }) => {
+          if (id === self.id || present.has(id)) return;
+          present.add(id);
+          online({ id, name, kind });
+        }),
+        directory.on("offline", ({ id, name, kind }) => {
+          if (present.delete(id)) offline({ id, name, kind });
+        }),
         directory.on("notice", notice),
       ];
       this.announce();

@@ -1,7 +1,7 @@
 /** Outflow: the direction of a session in which we speak. Numbers, resends, credit and expiry; see docs/protocol.md. */
 import { WarrenError } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
-import type { Outcome, OutgoingRow } from "../store/outgoing.ts";
+import type { OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { Ack, Done, Msg, Ready } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
@@ -38,10 +38,13 @@ export class Outflow {
   readonly #store: Store;
   readonly #world: World;
   readonly #listener: OutflowListener;
+  readonly #quota: { readonly messages: number; readonly characters: number };
   #epoch: number;
   #last: number; // the newest number given
   #acked: number; // up to here the other side has it on disk; <= #written <= #last
   #written: number; // up to here the disk says that it may have been on a wire
+  #saved: number; // what #written was at the latest `save`
+  #durable: number; // what it was at the latest commit: nothing above it goes out
   #isWrittenDirty = false;
   #characters: number | undefined; // at least as many as there are in the outbox; counted when first needed
   #expired: number; // nothing above it has expired
@@ -50,14 +53,21 @@ export class Outflow {
   #sent = 0; // on this connection
   #credit = 0; // up to here the other side lets us send
 
-  constructor(counters: Counters, store: Store, world: World, listener: OutflowListener) {
+  constructor(
+    counters: Counters,
+    store: Store,
+    world: World,
+    listener: OutflowListener,
+    quota = { messages: MAX_OUTBOX_MESSAGES, characters: MAX_OUTBOX_CHARACTERS },
+  ) {
+    this.#quota = quota;
     this.#peer = counters.n;
     this.#store = store;
     this.#world = world;
     this.#listener = listener;
     this.#epoch = counters.outEpoch;
     this.#acked = counters.outAcked;
-    this.#written = counters.outWritten;
+    this.#written = this.#saved = this.#durable = counters.outWritten;
     this.#last = Math.max(store.outgoing.lastSeq(counters.n, this.#epoch), this.#acked);
     this.#expired = store.outgoing.lastExpired(counters.n, this.#epoch);
   }
@@ -131,7 +141,8 @@ export class Outflow {
         this.#listener.touched();
         return;
       }
-      this.#sendRows(connection, this.#nextRows(Math.min(limit, this.#written)));
+      if (this.#sent >= this.#durable) return; // the end of this turn's commit pumps again
+      this.#sendRows(connection, this.#nextRows(Math.min(limit, this.#durable)));
     }
   }
 
@@ -158,38 +169,82 @@ export class Outflow {
 
   /** Gives up what was never on any wire and is too old; `lived` is the time lived through, in s. */
   expire(lived: number): void {
-    for (;;) {
-      const rows = this.#store.outgoing.after(this.#peer, this.#epoch, Math.max(this.#written, this.#acked), PAGE);
-      const old = rows.filter(({ seq, born }) => lived - born > MAX_AGE_S && !this.#isExpired(seq));
-      const [first, last] = [old[0], old.at(-1)];
-      if (!first || !last) return;
-      this.#settle(this.#epoch, first.seq, last.seq, "expired", "it could not be sent for 30 days");
-      this.#expired = last.seq;
-      this.#raiseWritten(last.seq); // its number is told by a skip, so it is as good as written
-      this.#listener.touched();
+    const reason = "it could not be sent for 30 days";
+    for (let from = this.#firstUnwritten - 1; ;) {
+      const page = this.#store.outgoing.agesAfter(this.#peer, this.#epoch, from, PAGE);
+      const old = page.filter(({ born }) => lived - born > MAX_AGE_S).map(({ seq }) => seq);
+      this.#giveUp(old, reason);
+      from += page.length;
+      if (old.length < PAGE) return; // what follows is younger
     }
+  }
+
+  /** Gives up what was never on any wire, or one message of that. Returns how many messages that are. */
+  drop(only?: number): number {
+    let count = 0;
+    const last = only ?? this.#last;
+    for (let from = Math.max(this.#firstUnwritten, only ?? 0); from <= last; from += PAGE) {
+      const page = Array.from({ length: Math.min(PAGE, last - from + 1) }, (_, i) => from + i);
+      count += this.#giveUp(page, "dropped");
+    }
+    return count;
+  }
+
+  /** What waits here: all of it, and that part of it which was never on any wire. */
+  size(): { all: OutboxSize; unwritten: OutboxSize } {
+    const sizeAfter = (seq: number): OutboxSize => this.#store.outgoing.sizeAfter(this.#peer, this.#epoch, seq);
+    return { all: sizeAfter(this.#acked), unwritten: sizeAfter(this.#firstUnwritten - 1) };
+  }
+
+  /** At most `limit` messages that wait here, the oldest first. */
+  waiting(limit: number): OutgoingRow[] {
+    const rows = this.#store.outgoing.after(this.#peer, this.#epoch, this.#acked, limit);
+    return rows.filter(({ seq }) => !this.#isExpired(seq));
+  }
+
+  /** What was saved is on disk now, and may go out. */
+  committed(): void {
+    this.#durable = Math.max(this.#durable, this.#saved);
+    this.pump();
   }
 
   /** Writes the counters; called before each commit of a turn that touched this session. */
   save(): void {
+    this.#saved = this.#written;
     if (!this.#isWrittenDirty) return;
     this.#isWrittenDirty = false;
     this.#store.contacts.saveOut(this.#peer, this.#epoch, this.#acked, this.#written);
   }
 
+  get #firstUnwritten(): number {
+    return Math.max(this.#written, this.#acked) + 1;
+  }
+
+  /** Their numbers are told by a skip. Returns how many of them were not given up before. */
+  #giveUp(numbers: readonly number[], reason: string): number {
+    const fresh = numbers.filter((seq) => !this.#isExpired(seq));
+    const last = fresh.at(-1);
+    if (last === undefined) return 0;
+    for (const range of toRanges(fresh)) this.#settle(this.#epoch, ...range, "expired", reason);
+    this.#expired = Math.max(this.#expired, last);
+    this.#listener.touched();
+    return fresh.length;
+  }
+
   #checkQuota(characters: number): void {
-    this.#characters ??= this.#store.outgoing.textAfter(this.#peer, this.#epoch, this.#acked);
+    const size = (): OutboxSize => this.#store.outgoing.sizeAfter(this.#peer, this.#epoch, this.#acked);
+    this.#characters ??= size().characters;
     this.#characters += characters;
-    if (this.#characters > MAX_OUTBOX_CHARACTERS) {
-      // Only now it is worth a look at what acknowledgements have freed meanwhile.
-      this.#characters = this.#store.outgoing.textAfter(this.#peer, this.#epoch, this.#acked) + characters;
-    }
-    const waiting = this.#last - this.#acked;
-    if (waiting < MAX_OUTBOX_MESSAGES && this.#characters <= MAX_OUTBOX_CHARACTERS) return;
+    const quota = this.#quota;
+    if (this.#last - this.#acked < quota.messages && this.#characters <= quota.characters) return;
+    // Only now it is worth a look at what acknowledgements, age and the user have freed meanwhile.
+    const waiting = size();
+    this.#characters = waiting.characters + characters;
+    if (waiting.messages < quota.messages && this.#characters <= quota.characters) return;
     this.#characters -= characters;
     throw new WarrenError(
       "OUTBOX_FULL",
-      `${waiting} messages already wait for this peer: send more when it has come back`,
+      `${waiting.messages} messages already wait for this peer: send more when it has come back, or drop some from the outbox`,
     );
   }
 
@@ -202,15 +257,15 @@ export class Outflow {
     if (!have) return true;
     if (have.epoch !== this.#epochName) return this.#acked === 0; // it has not heard of this epoch yet
     if (have.n > this.#last) return false;
-    const id = have.id === "" ? undefined : this.#store.outgoing.idOf(this.#peer, this.#epoch, have.n);
-    return id === undefined || id === have.id;
+    // No id: it was told to go on behind messages that it never saw, so it cannot say which one its number stands for.
+    return have.n === 0 || have.id === this.#store.outgoing.idOf(this.#peer, this.#epoch, have.n);
   }
 
   #openEpoch(): void {
     const before = this.#epoch;
     this.#epoch = this.#store.outgoing.openEpoch(this.#world.token());
     this.#last = this.#store.outgoing.renumber(this.#peer, before, this.#acked, this.#epoch);
-    this.#acked = this.#written = this.#expired = 0; // what had expired has stayed behind
+    this.#acked = this.#written = this.#saved = this.#durable = this.#expired = 0; // what had expired has stayed behind
     this.#isWrittenDirty = true;
     this.#listener.touched();
   }
@@ -219,6 +274,7 @@ export class Outflow {
     const first = this.#acked + 1;
     this.#acked = n;
     this.#written = Math.max(this.#written, n);
+    this.#durable = Math.max(this.#durable, n);
     this.#isWrittenDirty = true;
     this.#tail = this.#tail.filter(({ seq }) => seq > n);
     this.#listener.touched();
@@ -231,8 +287,8 @@ export class Outflow {
       epoch === this.#epoch && state !== "expired" ? this.#acked : this.#store.outgoing.lastSeq(this.#peer, epoch);
     const known = Math.min(last, held);
     if (first > known) return;
-    this.#store.outgoing.settle(this.#peer, epoch, first, known, state, reason);
-    this.#listener.settled(epoch, first, known, state, reason);
+    const isNews = this.#store.outgoing.settle(this.#peer, epoch, first, known, state, reason);
+    if (isNews) this.#listener.settled(epoch, first, known, state, reason);
   }
 
   #raiseWritten(seq: number): void {
@@ -279,4 +335,15 @@ export function toFrame({ seq, id, at, text, room, re, hops }: OutgoingRow): Msg
     ...(re !== null && { re }),
     ...(hops > 0 && { hops }),
   };
+}
+
+/** Neighbouring numbers as ranges. */
+function toRanges(numbers: readonly number[]): [first: number, last: number][] {
+  const ranges: [number, number][] = [];
+  for (const seq of numbers) {
+    const open = ranges.at(-1);
+    if (open?.[1] === seq - 1) open[1] = seq;
+    else ranges.push([seq, seq]);
+  }
+  return ranges;
 }

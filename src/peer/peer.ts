@@ -2,34 +2,35 @@
 import type { Card } from "../base/card.ts";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import type { Listener } from "../base/hooks.ts";
-import { formatAddress, type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
+import { formatAddress, shortId, type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
-import type { Timer, World } from "../base/world.ts";
+import type { World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
-import { Demand } from "./demand.ts";
+import { Admission } from "./admission.ts";
+import { Chores } from "./chores.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { Demand, REPLACED_PAUSE_MS } from "./demand.ts";
 import { Dialler } from "./dialler.ts";
 import type { Directory, DirectoryEntry, DirectoryQuery } from "./directory.ts";
 import { performOnce } from "./handler-run.ts";
 import { Handlers } from "./handlers.ts";
 import { readHistory } from "./history.ts";
-import { Inbox, type Delivery } from "./inbox.ts";
+import { Inbox } from "./inbox.ts";
 import type { Listener as TransportListener, Transport } from "./link.ts";
 import { LivedTime } from "./lived-time.ts";
 import { Membership } from "./membership.ts";
-import type { HistoryEntry, IncomingMessage, MessageHandler, Receipt, SendOptions, Sent, UserInfo } from "./message.ts";
+import type { HistoryEntry, MessageHandler, SendOptions, Sent, UserInfo } from "./message.ts";
+import { Outbox } from "./outbox.ts";
 import { People, type PeopleHost } from "./people.ts";
 import { Sender } from "./sender.ts";
 import { Reports, type PeerEvents } from "./reports.ts";
 import { SentMessages } from "./sent.ts";
-import type { Session } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 import { Switchboard, type SwitchboardHost } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
 
 /** How long handlers that run may go on when the peer closes. */
 const CLOSE_WITHIN_MS = 5_000;
-/** How long a peer that another process has replaced leaves the others alone. */
-export const REPLACED_PAUSE_MS = 300_000;
 const EXPIRE_MS = 60_000;
 /** How soon another network is noticed. */
 const LOOK_AROUND_MS = 5_000;
@@ -50,6 +51,10 @@ export class Peer implements AsyncDisposable {
   readonly info: PeerInfo;
   readonly world: World;
   readonly log: Log;
+  /** Who is let in; what waits for others; what our own handlers could not handle. */
+  readonly admission: Admission;
+  readonly outbox: Outbox;
+  readonly deadLetters: DeadLetters;
   readonly #store: Store;
   readonly #transport: Transport;
   readonly #host: string;
@@ -65,7 +70,7 @@ export class Peer implements AsyncDisposable {
   readonly #switchboard: Switchboard;
   readonly #dialler: Dialler;
   readonly #demand: Demand;
-  readonly #timers = new Map<number, Timer>(); // what comes again, by its period in ms
+  readonly #chores: Chores;
   #listener: TransportListener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -96,11 +101,21 @@ export class Peer implements AsyncDisposable {
     this.#lived = new LivedTime(settings, world.clock);
     const hasCrashed = settings.get("running") === "yes";
     settings.set("running", "yes");
-    this.#sent = new SentMessages((id, to) => this.#stateOf(id, to));
+    this.#sent = new SentMessages((id, to) => this.#sessions.stateOf(id, to));
     this.#reports = new Reports(this.#sent, log);
+    this.admission = new Admission(store, world.clock, {
+      resolve: (who) => this.resolve(who),
+      rowOf: (other) => this.#sessions.rowOf(other),
+      changed: () => {
+        this.#switchboard.review();
+        this.#inbox.lookAgain();
+      },
+      unblocked: (id) => this.#dialler.want(id),
+    });
     this.#inbox = new Inbox(store, world, log, hasCrashed, {
       settled: (message, epoch, seq, reason) => this.#sessions.ofMessage(message).settle(epoch, seq, reason),
       counted: (peer, change) => this.#sessions.counted(peer, change),
+      isHeld: (peer) => this.admission.isNumberBlocked(peer),
       recount: () => this.#sessions.recount(),
     });
     this.#sessions = new Sessions({
@@ -108,13 +123,17 @@ export class Peer implements AsyncDisposable {
       world,
       inbox: this.#inbox,
       nextPlace,
+      isBlocked: (id) => this.admission.isBlocked(id),
       progressed: ({ id }) => this.#dialler.progressed(id),
       wanted: ({ id }) => this.#dialler.want(id),
       lost: (session, count) => this.#reports.lost(session.info, count),
       isWatched: () => this.#reports.areReceiptsWanted,
       reached: (session, id, state, reason) => this.#reports.reached(session.info, id, state, reason),
     });
-    this.#handlers = new Handlers(this.#inbox, world.clock, (delivery) => this.#toIncoming(delivery));
+    this.#handlers = new Handlers(this.#inbox, world.clock, {
+      infoOf: (message) => this.#sessions.ofMessage(message).info,
+      reply: (to, text, options, hops) => this.#sender.send(to, text, options, hops),
+    });
     this.#membership = new Membership({
       self: info,
       addresses: () => this.addresses,
@@ -132,7 +151,8 @@ export class Peer implements AsyncDisposable {
       lived: this.#lived,
       nextPlace,
       checkOpen: () => this.#checkOpen(),
-      queued: (session, id) => this.#tellQueued(session, id),
+      checkNotBlocked: (to) => this.admission.checkNotBlocked(to),
+      reports: this.#reports,
     });
     this.#switchboard = new Switchboard(this.#switchboardHost());
     this.#demand = new Demand({
@@ -140,15 +160,26 @@ export class Peer implements AsyncDisposable {
       clock: world.clock,
       sessions: this.#sessions,
       dialler: () => this.#dialler,
+      reports: this.#reports,
       isConnected: (peer) => this.#switchboard.connectionWith(peer) !== undefined,
+      isBlocked: (peer) => this.admission.isBlocked(peer),
     });
     this.#dialler = new Dialler({
       world,
       transport,
-      addressesOf: (peer) => this.#people.addressesOf(peer),
+      addressesOf: (peer, isFirst) => this.#people.addressesOf(peer, isFirst),
       connect: (link) => this.#switchboard.connect(link),
       isWanted: (peer) => this.#demand.isWanted(peer),
     });
+    this.outbox = new Outbox({
+      store,
+      clock: world.clock,
+      sessions: this.#sessions,
+      lived: this.#lived,
+      resolve: (who) => this.resolve(who),
+      onReceipt: (listener) => this.on("receipt", listener),
+    });
+    this.deadLetters = new DeadLetters(store, this.#inbox, this.#sessions);
     this.#inbox.count();
     store.db.beforeCommit(() => this.#inbox.save());
     store.db.onRollback((error) => {
@@ -157,12 +188,13 @@ export class Peer implements AsyncDisposable {
       this.#reports.notice(error);
     });
     store.db.commit();
-    this.#every(EXPIRE_MS, () => {
+    this.#chores = new Chores(world.clock);
+    this.#chores.every(EXPIRE_MS, () => {
       this.#lived.save();
       for (const session of this.#sessions.loaded()) session.expire(this.#lived.now());
     });
     let addresses = "";
-    this.#every(LOOK_AROUND_MS, () => (addresses = this.#lookAround(addresses)));
+    this.#chores.every(LOOK_AROUND_MS, () => (addresses = this.#lookAround(addresses)));
   }
 
   get id(): PeerId {
@@ -194,7 +226,7 @@ export class Peer implements AsyncDisposable {
    * Resolves when the message is on disk; inside a handler, when it is sure to be committed together with it.
    * `to` is a name, a peer id or `host:port`.
    *
-   * @throws {WarrenError} `PEER_UNKNOWN`, `PEER_IS_SELF`, `NAME_CHANGED`, `PEER_UNREACHABLE` (`host:port` only),
+   * @throws {WarrenError} `PEER_UNKNOWN`, `PEER_IS_SELF`, `PEER_BLOCKED`, `NAME_CHANGED`, `PEER_UNREACHABLE` (`host:port` only),
    *   `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `OUTBOX_FULL`, `STORE_FAILED`, `CLOSED`
    */
   async send(to: string, text: string, options: SendOptions = {}): Promise<Sent> {
@@ -247,15 +279,7 @@ export class Peer implements AsyncDisposable {
 
   /** Waits until every message is delivered, or for `ms`; true if none is left. */
   flush(ms: number): Promise<boolean> {
-    const isEmpty = (): boolean =>
-      this.#store.contacts.waitedFor().every((row) => !this.#sessions.of(row).hasUnacknowledged);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const stop = this.on("receipt", () => isEmpty() && resolve(true));
-    const timer = this.world.clock.after(isEmpty() ? 0 : ms, () => resolve(isEmpty()));
-    return promise.finally(() => {
-      stop();
-      timer[Symbol.dispose]();
-    });
+    return this.outbox.flush(ms);
   }
 
   /** A durable key-value store of this peer. */
@@ -279,6 +303,16 @@ export class Peer implements AsyncDisposable {
     await this.#store.db.committed();
   }
 
+  /** From now on nothing of a peer is taken or handled, and nothing is sent to it. @throws {WarrenError} like `resolve` */
+  async block(who: string): Promise<PeerInfo> {
+    return await this.admission.setBlocked(who, true);
+  }
+
+  /** What of it has waited is handled and sent now. @throws {WarrenError} like `resolve` */
+  async unblock(who: string): Promise<PeerInfo> {
+    return await this.admission.setBlocked(who, false);
+  }
+
   /** Says goodbye, lets the handlers that run finish (for at most 5 s) and closes. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -291,7 +325,7 @@ export class Peer implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.setDirectory(undefined).catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
-    for (const timer of this.#timers.values()) timer[Symbol.dispose]();
+    this.#chores[Symbol.dispose]();
     this.#demand.close();
     this.#dialler.close();
     await this.#handlers.close(CLOSE_WITHIN_MS);
@@ -305,23 +339,6 @@ export class Peer implements AsyncDisposable {
     this.#store[Symbol.dispose]();
   }
 
-  #toIncoming({ message, attempt, signal }: Delivery): IncomingMessage {
-    const session = this.#sessions.ofMessage(message);
-    const { id, at, hops, text, room, re } = message;
-    return {
-      id,
-      from: session.info,
-      text,
-      at,
-      hops,
-      attempt,
-      signal,
-      ...(room !== null && { room }),
-      ...(re !== null && { re }),
-      reply: (answer) => this.#sender.send(session.id, answer, { re: id, ...(room !== null && { room }) }, hops + 1),
-    };
-  }
-
   #peopleHost(): PeopleHost {
     return {
       self: this.info,
@@ -333,12 +350,7 @@ export class Peer implements AsyncDisposable {
       },
       isConnected: (id) => this.#sessions.find(id)?.isUp === true,
       ownAddresses: () => this.addresses,
-      rowOf: ({ id, name, kind }) => {
-        this.#sessions.open(id, name, kind);
-        const row = this.#store.contacts.byId(id);
-        if (!row) throw new Error("a session has a row");
-        return row;
-      },
+      rowOf: (other) => this.#sessions.rowOf(other),
       renamed: (info) => this.#sessions.find(info.id)?.rename(info),
     };
   }
@@ -348,12 +360,19 @@ export class Peer implements AsyncDisposable {
       world: this.world,
       self: this.info,
       port: () => this.port,
+      arrival: (id) => this.admission.arrival(id),
+      refusal: (link) => this.admission.refusal(link),
+      refused: (id, bye) => this.#demand.refused(id, bye),
+      overran: (id) => this.admission.limit(id),
       met: ({ link }, hello) => this.#people.met(link.peer, hello, link.remote, link.dialled, this.world.clock.now()),
       chosen: (connection) => this.#sessions.find(connection.peer)?.attach(connection),
       ready: (connection, ready) => this.#sessions.find(connection.peer)?.resume(connection, ready),
       frame: (connection, frame) => this.#sessions.find(connection.peer)?.onFrame(frame),
       drained: (connection) => this.#sessions.find(connection.peer)?.pump(),
-      lost: (connection, error) => this.#demand.lost(connection, error),
+      lost: (connection, error) => {
+        if (error) this.log.debug(`connection with ${shortId(connection.peer)} ended: ${error.code}, ${error.message}`);
+        this.#demand.lost(connection, error);
+      },
       replaced: (id) => this.#dialler.pause(id, REPLACED_PAUSE_MS),
       notice: (error) => this.#reports.notice(error),
     };
@@ -362,25 +381,6 @@ export class Peer implements AsyncDisposable {
   #cameOnline(info: PeerInfo): void {
     this.#reports.online(info);
     this.#dialler.hurry(info.id);
-  }
-
-  #stateOf(id: string, to: PeerInfo): { state: Receipt["state"]; reason: string | null } {
-    const session = this.#sessions.find(to.id);
-    const where = session && this.#store.outgoing.find(session.n, id);
-    return session && where ? session.stateOf(where.epoch, where.seq) : { state: "queued", reason: null };
-  }
-
-  #tellQueued({ info }: Session, id: string): void {
-    if (!this.#reports.areReceiptsWanted) return;
-    this.#store.db.afterCommit((error) => error || this.#reports.reached(info, id, "queued", null));
-  }
-
-  #every(ms: number, task: () => void): void {
-    const again = (): void => {
-      task();
-      this.#timers.set(ms, this.world.clock.after(ms, again));
-    };
-    this.#timers.set(ms, this.world.clock.after(ms, again));
   }
 
   /** In another network the connections of the old one may be dead, and others must be told where we are. */

@@ -78,11 +78,15 @@ export class People {
     }
   }
 
-  /** Where a peer may be, best first: what the directory says now, then what is remembered. */
-  async addressesOf(id: PeerId): Promise<readonly Address[]> {
-    const listed = this.#entryOf(id) ?? (await this.find({ id })).at(0);
+  /**
+   * Where a peer may be, best first: what the directory says now, then what is remembered. At the first attempt nobody
+   * who is remembered waits for a registry that is not there yet, or no longer.
+   */
+  async addressesOf(id: PeerId, isFirstAttempt: boolean): Promise<readonly Address[]> {
     const row = this.#host.contacts.byId(id);
     const known = (row ? remembered(row) : []).map(parseAddress).filter((address) => address !== undefined);
+    const mustAsk = !isFirstAttempt || known.length === 0 || this.#host.directory()?.isConnected === true;
+    const listed = this.#entryOf(id) ?? (mustAsk ? (await this.find({ id })).at(0) : undefined);
     const all = [...(listed?.addresses ?? []), ...known];
     return [...new Map(all.map((address) => [formatAddress(address), address])).values()];
   }
@@ -133,13 +137,14 @@ export class People {
     const directory = this.#host.directory();
     const pinned = contacts.byPinnedName(name);
     if (pinned) {
-      const holder = this.#entryNamed(name);
-      if (holder && holder.id !== pinned.id) throw nameChanged(name, pinned.id, holder.id);
+      const online = [...this.#entriesNamed(name)].filter((entry) => entry.online);
+      const other = online.find(({ id }) => id !== pinned.id);
+      if (other && !online.some(({ id }) => id === pinned.id)) throw nameChanged(name, pinned.id, other.id);
       return toInfo(pinned);
     }
     const failures: unknown[] = [];
     const granted = await directory?.find({ name }).catch((error: unknown) => void failures.push(error));
-    const entry = granted?.find((one) => one.name === name) ?? this.#entryNamed(name);
+    const entry = granted?.find((one) => one.name === name) ?? [...this.#entriesNamed(name)][0];
     if (!entry) throw this.#unknown(name, failures[0]);
     // Only now is the name bound: the directory hands out names that the registry has granted, and no others.
     contacts.pin(this.#host.rowOf(entry).n, name);
@@ -156,9 +161,8 @@ export class People {
     return undefined;
   }
 
-  #entryNamed(name: string): DirectoryEntry | undefined {
-    for (const entry of this.#host.directory()?.entries() ?? []) if (entry.name === name) return entry;
-    return undefined;
+  *#entriesNamed(name: string): Iterable<DirectoryEntry> {
+    for (const entry of this.#host.directory()?.entries() ?? []) if (entry.name === name) yield entry;
   }
 
   #unknown(name: string, failure: unknown): WarrenError {

@@ -1,8 +1,9 @@
 /** Reports: what a peer tells those who listen to it. Nothing is put together for an event that nobody listens to. */
 import { WarrenError } from "../base/errors.ts";
 import { Emitter, type Listener } from "../base/hooks.ts";
-import type { PeerInfo } from "../base/ids.ts";
+import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
+import type { Bye } from "../wire/frames.ts";
 import type { MessageState, Receipt } from "./message.ts";
 import { toReceipt, type SentMessages } from "./sent.ts";
 
@@ -18,6 +19,7 @@ export interface PeerEvents {
 export class Reports {
   readonly #events: Emitter<PeerEvents>;
   readonly #sent: SentMessages;
+  readonly #refusals = new Set<PeerId>(); // of whom it was told that they do not let us in
   #receiptListeners = 0;
 
   constructor(sent: SentMessages, log: Log) {
@@ -58,6 +60,13 @@ export class Reports {
     const messages = count === 1 ? "1 message" : `${count} messages`;
     const text = `${messages} of ${name} are lost: they were here once, and ${name} no longer holds them`;
     this.notice(new WarrenError("MESSAGES_LOST", text));
+  }
+
+  /** A peer does not let us in: said once, however often we try. */
+  refused({ id, name }: PeerInfo, { code, message }: Bye): void {
+    if (this.#refusals.has(id)) return;
+    this.#refusals.add(id);
+    this.notice(new WarrenError("PEER_REFUSED", `${name} does not let you in (${code}): ${message}`));
   }
 
   notice(error: WarrenError): void {

@@ -11,8 +11,8 @@ import type { LivedTime } from "./lived-time.ts";
 import type { SendOptions, Sent } from "./message.ts";
 import { toFrame } from "./outflow.ts";
 import type { People } from "./people.ts";
+import type { Reports } from "./reports.ts";
 import type { SentMessages } from "./sent.ts";
-import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface SenderParts {
@@ -25,8 +25,9 @@ export interface SenderParts {
   nextPlace(): number;
   /** Called before anything is written. @throws {WarrenError} `CLOSED` */
   checkOpen(): void;
-  /** A message is in the outbox, on disk. */
-  queued(session: Session, id: string): void;
+  /** @throws {WarrenError} `PEER_BLOCKED` */
+  checkNotBlocked(to: PeerInfo): void;
+  readonly reports: Reports;
 }
 
 export class Sender {
@@ -55,6 +56,7 @@ export class Sender {
     const found = this.resolve(to);
     const info = found instanceof Promise ? await found : found;
     this.#parts.checkOpen();
+    this.#parts.checkNotBlocked(info);
     const message = {
       id: `${this.#idPrefix}.${(++this.#count).toString(36)}`,
       place: this.#parts.nextPlace(),
@@ -69,9 +71,14 @@ export class Sender {
     const session = sessions.open(info.id, info.name, info.kind);
     session.append(message);
     run?.record(effect, { id: message.id, to: session.info });
-    this.#parts.queued(session, message.id);
+    this.#tellQueued(session.info, message.id);
     if (!run) await store.db.committed();
     return sent.create(message.id, session.info);
+  }
+
+  #tellQueued(to: PeerInfo, id: string): void {
+    const { reports, store } = this.#parts;
+    if (reports.areReceiptsWanted) store.db.afterCommit((error) => error || reports.reached(to, id, "queued", null));
   }
 
   /** Whoever asks for the same peer waits for the same answer, so that messages to it keep their order. */

@@ -4,7 +4,7 @@ import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { World } from "../base/world.ts";
 import type { ContactRow } from "../store/contacts.ts";
 import type { IncomingRow } from "../store/incoming.ts";
-import type { Outcome, OutgoingRow } from "../store/outgoing.ts";
+import type { OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { Frame, Hello, Msg, Ready } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
@@ -12,6 +12,8 @@ import { Inflow } from "./inflow.ts";
 import type { Inbox } from "./inbox.ts";
 import type { MessageState } from "./message.ts";
 import { Outflow } from "./outflow.ts";
+
+const LOST_AGAIN_MS = 60_000;
 
 /** What a session needs of the peer that it belongs to. */
 export interface SessionHost {
@@ -21,11 +23,13 @@ export interface SessionHost {
   /** The next number in the order of everything said and heard here. */
   nextPlace(): number;
   touched(session: Session): void;
-  /** Something of ours has reached this peer's disk. */
+  /** The connection is good for something: a message has come through, in one direction or the other. */
   progressed(session: Session): void;
   /** There may be something for this peer, and no connection with it. */
   wanted(session: Session): void;
   window(session: Session, outstanding: number): number;
+  /** So much of the credit was used. */
+  used(session: Session, credit: number): void;
   lost(session: Session, count: number): void;
   /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
   isWatched(session: Session): boolean;
@@ -38,10 +42,13 @@ export class Session {
   readonly #host: SessionHost;
   #info: PeerInfo;
   #isKnown: boolean;
+  #isHeard: boolean;
   #out: Outflow;
   #in: Inflow;
   #connection: Connection | undefined; // chosen
-  #isUp = false; // both sides have said `ready` on it
+  #lostToldAt = -Infinity; // steady ms
+  #isAnswered = false; // the other side has said `ready` on it
+  #isUp = false; // both have, and ours is written
 
   constructor(row: ContactRow, host: SessionHost) {
     this.n = row.n;
@@ -49,6 +56,7 @@ export class Session {
     this.#host = host;
     this.#info = { id: row.id, name: row.pinned ?? row.name, kind: row.kind };
     this.#isKnown = row.known === 1;
+    this.#isHeard = row.heard === 1;
     [this.#out, this.#in] = this.#flows(row);
   }
 
@@ -103,6 +111,7 @@ export class Session {
 
   detach(): void {
     this.#connection = undefined;
+    this.#isAnswered = false;
     this.#isUp = false;
     this.#out.detach();
     this.#in.detach();
@@ -110,7 +119,8 @@ export class Session {
 
   /** The other side's `ready` on our connection. */
   resume(connection: Connection, ready: Ready): void {
-    if (this.#isUp) throw new WarrenError("PROTOCOL_VIOLATION", "a second ready on one connection");
+    if (this.#isAnswered) throw new WarrenError("PROTOCOL_VIOLATION", "a second ready on one connection");
+    this.#isAnswered = true; // at once: another one may come in the same turn
     this.#out.accept(ready); // now: what follows it may already build on it
     // After our own `ready`, which may still wait for a commit: nothing may overtake it.
     this.#host.store.db.afterCommit((error) => {
@@ -145,7 +155,20 @@ export class Session {
 
   /** The handlers are done with a message of this peer. */
   settle(epoch: string, seq: number, reason: string | null): void {
-    this.#in.settle(epoch, seq, reason);
+    if (seq > 0) this.#in.settle(epoch, seq, reason); // 0: set aside by a Warren that did not keep its number
+  }
+
+  /** Gives up what was never on any wire, or one message of that; returns how many messages that are. */
+  drop(only?: number): number {
+    return this.#out.drop(only);
+  }
+
+  outboxSize(): { all: OutboxSize; unwritten: OutboxSize } {
+    return this.#out.size();
+  }
+
+  outbox(limit: number): OutgoingRow[] {
+    return this.#out.waiting(limit);
   }
 
   expire(lived: number): void {
@@ -161,9 +184,8 @@ export class Session {
   /** After that commit. */
   flush(): void {
     if (!this.#connection) this.#host.wanted(this);
-    if (!this.#isUp) return;
-    this.#in.acknowledge();
-    this.#out.pump();
+    if (this.#isUp) this.#in.acknowledge();
+    this.#out.committed();
   }
 
   /** There is room on the connection again. */
@@ -175,6 +197,7 @@ export class Session {
   reload(row: ContactRow): void {
     this.detach();
     this.#isKnown = row.known === 1;
+    this.#isHeard = row.heard === 1;
     [this.#out, this.#in] = this.#flows(row);
   }
 
@@ -206,7 +229,8 @@ export class Session {
     const inflow = new Inflow(row, store, {
       touched,
       take: (message, epoch) => this.#take(message, epoch),
-      lost: (count) => this.#host.lost(this, count),
+      used: (credit) => this.#host.used(this, credit),
+      lost: (count) => this.#tellLost(count),
       window: (outstanding) => this.#host.window(this, outstanding),
     });
     return [out, inflow];
@@ -224,11 +248,22 @@ export class Session {
       re: re ?? null,
       text,
     };
-    if (store.incoming.add(message)) return inbox.take(message, epoch, n);
+    if (store.incoming.add(message)) {
+      this.#markHeard();
+      return inbox.take(message, epoch, n);
+    }
     // It came before, under another number: its sender's disk has gone back in time. Handled once, told again.
     const place = store.incoming.placeOf(this.n, id);
     if (place === undefined || inbox.renumber(place, this.n, epoch, n)) return;
+    store.incoming.renumberDead(place, epoch, n);
     this.settle(epoch, n, store.incoming.reasonOfDeath(place) ?? null);
+  }
+
+  /** From now on it is not one of those who only passed by. */
+  #markHeard(): void {
+    if (this.#isHeard) return;
+    this.#isHeard = true;
+    this.#host.store.contacts.markHeard(this.n);
   }
 
   #confirmLater(k: number): void {
@@ -236,6 +271,14 @@ export class Session {
     this.#host.store.db.afterCommit((error) => {
       if (!error && this.#connection === connection) connection?.send({ t: "got", k });
     });
+  }
+
+  /** Not more often than once a minute: a hostile peer can claim it on every connection. */
+  #tellLost(count: number): void {
+    const now = this.#host.world.clock.steady();
+    if (now - this.#lostToldAt < LOST_AGAIN_MS) return;
+    this.#lostToldAt = now;
+    this.#host.lost(this, count);
   }
 
   #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {

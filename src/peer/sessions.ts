@@ -1,9 +1,11 @@
 /** Sessions: one for each peer ever met, loaded when needed, and the turn's work for those that something happened to. */
 import { WarrenError } from "../base/errors.ts";
-import type { PeerId, PeerKind } from "../base/ids.ts";
+import type { PeerId, PeerInfo, PeerKind } from "../base/ids.ts";
+import { RateLimit } from "../base/rate.ts";
 import type { ContactRow } from "../store/contacts.ts";
 import type { IncomingRow } from "../store/incoming.ts";
 import type { Connection } from "./connection.ts";
+import type { MessageState } from "./message.ts";
 import { Session, type SessionHost } from "./session.ts";
 
 /** Messages of one peer that may wait for our handlers; with MAX_TEXT_BYTES each, at most 128 MiB. */
@@ -13,26 +15,43 @@ export const MAX_STRANGERS_INBOX = 512;
 export const MAX_STRANGER_INBOX = 64;
 /** How many of them a stranger may send before the next grant: what is granted to one is not there for the others. */
 export const MAX_STRANGER_CREDIT = 16;
+/** How many a stranger may send at once in all, and how many more each second. */
+export const MAX_STRANGER_BURST = 100;
+export const MAX_STRANGER_PER_S = 10;
+/** Strangers who have said hello and nothing else that are remembered. */
+export const MAX_PASSING = 10_000;
+/** How soon a stranger that was too fast is looked at again. */
+const SLOW_MS = 500;
 
-type Host = Omit<SessionHost, "touched" | "window">;
+interface Host extends Omit<SessionHost, "touched" | "window" | "used"> {
+  readonly isBlocked: (peer: PeerId) => boolean;
+}
 
 export class Sessions {
   readonly #host: Host;
   readonly #byId = new Map<PeerId, Session>();
   readonly #byNumber = new Map<number, Session>();
-  readonly #touched = new Set<Session>();
+  #touched = new Set<Session>(); // since the last commit
+  #saved = new Set<Session>(); // with the last commit
   readonly #waiting = new Map<number, number>(); // messages in the inbox, by peer; no zeros
   readonly #strangers = new Set<Session>(); // and some that no longer are
   readonly #starving = new Set<Session>(); // strangers that got no credit because the common budget was empty
+  readonly #slowed = new Set<Session>(); // strangers that got none because they were too fast
+  readonly #rate: RateLimit; // of strangers, by id
 
   constructor(host: Host) {
     this.#host = host;
+    this.#rate = new RateLimit(host.world.clock, { burst: MAX_STRANGER_BURST, perSecond: MAX_STRANGER_PER_S });
     const { db, contacts } = host.store;
     db.beforeCommit(() => {
       for (const session of this.#touched) session.save();
+      // What is touched from here on belongs to the next commit, also by those who are told of this one.
+      this.#saved = this.#touched;
+      this.#touched = new Set();
     });
     db.onRollback(() => {
-      this.#touched.clear();
+      this.#touched = new Set();
+      this.#saved = new Set();
       // A session that began in this turn is not on disk: it goes, and comes back with the next message.
       for (const session of this.#byId.values()) {
         const row = contacts.byNumber(session.n);
@@ -54,7 +73,13 @@ export class Sessions {
     const known = this.find(id);
     if (known) return known;
     const { contacts, outgoing } = this.#host.store;
-    return this.of(contacts.add(id, name, kind, outgoing.openEpoch(this.#host.world.token())));
+    const row = contacts.add(id, name, kind, outgoing.openEpoch(this.#host.world.token()));
+    const isNeeded = (one: PeerId): boolean => one === id || this.#byId.get(one)?.connection !== undefined;
+    for (const passed of contacts.forgetPassing(MAX_PASSING, isNeeded)) {
+      const session = this.#byId.get(passed);
+      if (session) this.#forget(session);
+    }
+    return this.of(row);
   }
 
   of(row: ContactRow): Session {
@@ -64,6 +89,7 @@ export class Sessions {
       ...this.#host,
       touched: (touched) => this.#touch(touched),
       window: (asking, outstanding) => this.#window(asking, outstanding),
+      used: ({ id, isKnown }, credit) => isKnown || this.#rate.take(id, credit),
     });
     this.#byId.set(row.id, session);
     this.#byNumber.set(row.n, session);
@@ -79,6 +105,31 @@ export class Sessions {
     return this.of(row);
   }
 
+  /** The row of a peer; it is made, within this turn's transaction, if it is new. */
+  rowOf({ id, name, kind }: PeerInfo): ContactRow {
+    this.open(id, name, kind);
+    const row = this.#host.store.contacts.byId(id);
+    if (!row) throw new Error("a session has a row");
+    return row;
+  }
+
+  /** Lets go, after this turn, of a stranger that has gone: there may be very many of them. The disk knows the rest. */
+  unloadLater(id: PeerId): void {
+    if (!this.#byId.has(id)) return;
+    this.#host.store.db.afterCommit(() => {
+      const session = this.#byId.get(id);
+      if (!session || session.isKnown || session.connection || this.#waiting.has(session.n)) return;
+      if (!this.#touched.has(session)) this.#forget(session);
+    });
+  }
+
+  /** How far a message of ours has come. */
+  stateOf(id: string, to: PeerInfo): { state: MessageState; reason: string | null } {
+    const session = this.find(to.id);
+    const where = session && this.#host.store.outgoing.find(session.n, id);
+    return session && where ? session.stateOf(where.epoch, where.seq) : { state: "queued", reason: null };
+  }
+
   loaded(): Iterable<Session> {
     return this.#byId.values();
   }
@@ -86,8 +137,10 @@ export class Sessions {
   /** So many more (or fewer) messages of this peer wait in the inbox. */
   counted(peer: number, change: number): void {
     const count = (this.#waiting.get(peer) ?? 0) + change;
-    if (count > 0) this.#waiting.set(peer, count);
-    else this.#waiting.delete(peer);
+    if (count > 0) return void this.#waiting.set(peer, count);
+    this.#waiting.delete(peer);
+    const session = this.#byNumber.get(peer);
+    if (session && !session.connection) this.unloadLater(session.id);
   }
 
   recount(): void {
@@ -108,9 +161,9 @@ export class Sessions {
   }
 
   #flush(): void {
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    for (const session of touched) session.flush();
+    const saved = this.#saved;
+    this.#saved = new Set();
+    for (const session of saved) session.flush();
     this.creditFreed();
   }
 
@@ -121,14 +174,28 @@ export class Sessions {
   #window(session: Session, outstanding: number): number {
     const waiting = this.#waiting.get(session.n) ?? 0;
     if (session.isKnown) return Math.max(0, MAX_INBOX - waiting);
-    const room = Math.min(MAX_STRANGER_INBOX - waiting, MAX_STRANGER_CREDIT);
+    const fair = this.#rate.available(session.id);
+    const room = Math.min(MAX_STRANGER_INBOX - waiting, MAX_STRANGER_CREDIT, fair);
     const w = Math.max(0, Math.min(room, this.#strangersFree() + outstanding));
     this.#starving.delete(session);
+    if (fair === 0) this.#lookAgainAt(session);
     if (w === 0 && room > 0) {
       this.#starving.add(session);
       this.#evictIdle();
     }
     return w;
+  }
+
+  /** A stranger that was too fast gets no credit for a while: nothing that it has sent is lost, and the rest waits over there. */
+  #lookAgainAt(session: Session): void {
+    const isFirst = this.#slowed.size === 0;
+    this.#slowed.add(session);
+    if (!isFirst) return;
+    this.#host.world.clock.after(SLOW_MS, () => {
+      const slowed = [...this.#slowed];
+      this.#slowed.clear();
+      for (const one of slowed) if (one.isUp) one.flush();
+    });
   }
 
   /** Ends the connection of the stranger that has kept credit for longest without using it; it can come again. */
@@ -145,7 +212,7 @@ export class Sessions {
     let free = MAX_STRANGERS_INBOX;
     for (const session of this.#strangers) {
       if (session.isKnown) this.#strangers.delete(session);
-      else free -= session.outstanding + (this.#waiting.get(session.n) ?? 0);
+      else if (!this.#host.isBlocked(session.id)) free -= session.outstanding + (this.#waiting.get(session.n) ?? 0);
     }
     return Math.max(0, free);
   }
@@ -155,5 +222,6 @@ export class Sessions {
     this.#byId.delete(session.id);
     this.#byNumber.delete(session.n);
     this.#strangers.delete(session);
+    this.#starving.delete(session);
   }
 }

@@ -3,6 +3,7 @@ import { WarrenError } from "../base/errors.ts";
 import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Timer, World } from "../base/world.ts";
 import { PROTOCOL_VERSION, type Bye, type Frame, type Hello, type Ready } from "../wire/frames.ts";
+import type { Refusal } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import type { Link } from "./link.ts";
 
@@ -25,6 +26,14 @@ export interface SwitchboardHost {
   readonly self: PeerInfo;
   /** Where we listen; 0 if nowhere. */
   readonly port: () => number;
+  /** Somebody has dialled us: why that is once too often, if it is. */
+  arrival(peer: PeerId): Refusal | undefined;
+  /** Why somebody who has said hello is not let in, if so. */
+  refusal(link: Link): Refusal | undefined;
+  /** A peer does not let us in, or sends us away for a while. */
+  refused(peer: PeerId, bye: Bye): void;
+  /** A peer did too much on its connection. */
+  overran(peer: PeerId): void;
   /** Somebody said hello; the connection may still come to nothing. */
   met(connection: Connection, hello: Hello): void;
   /** From now on this is the connection with its peer; the one before, if any, no longer is. */
@@ -66,7 +75,8 @@ export class Switchboard {
   /** Takes a link that somebody has dialled to us. */
   accept(link: Link): void {
     if (this.#isClosed || this.#pending >= MAX_PENDING || this.#all.size >= MAX_CONNECTIONS) return link.terminate();
-    this.#open(link, "");
+    const connection = this.#open(link, "");
+    this.#refuse(connection, this.#host.arrival(link.peer));
   }
 
   /**
@@ -90,6 +100,11 @@ export class Switchboard {
         if (connection.openedAt <= asked && connection.heardAt < asked) connection.fail(silent(PROBE_MS));
       }
     });
+  }
+
+  /** Sends those away who may not be connected any more. */
+  review(): void {
+    for (const connection of this.#all) this.#refuse(connection, this.#host.refusal(connection.link));
   }
 
   /** Says goodbye to everyone. */
@@ -116,6 +131,11 @@ export class Switchboard {
     return connection;
   }
 
+  #refuse(connection: Connection, refusal: Refusal | undefined): boolean {
+    if (refusal) connection.end(refusal.code, refusal.message, refusal.after);
+    return refusal !== undefined;
+  }
+
   #sayHello(connection: Connection): void {
     const { self } = this.#host;
     connection.send({
@@ -132,6 +152,7 @@ export class Switchboard {
 
   #onHello(connection: Connection, hello: Hello): void {
     this.#pending--;
+    if (this.#refuse(connection, this.#host.refusal(connection.link))) return;
     if (!connection.link.dialled) {
       connection.name = hello.conn;
       this.#sayHello(connection);
@@ -211,30 +232,31 @@ export class Switchboard {
     }
   }
 
-  #onBye(connection: Connection, { code, message }: Bye): void {
-    if (code === "TWO_INSTANCES") {
-      const successor = this.#chosen.get(connection.peer);
-      if (successor && successor !== connection) {
-        const text = `another process with the key of ${connection.theirs?.name ?? "this peer"} is running too`;
-        successor.send({
-          t: "notice",
-          code,
-          message: "another process with your key was connected: end one of the two",
-        });
-        this.#host.notice(new WarrenError("TWO_INSTANCES", text));
-      } else {
-        this.#host.replaced(connection.peer);
-        this.#host.notice(new WarrenError("TWO_INSTANCES", message));
-        connection.send({ t: "bye", code, message: "" }); // shows that we are alive
-      }
+  #onBye(connection: Connection, bye: Bye): void {
+    this.#dials.get(connection)?.reject(new WarrenError("PEER_REFUSED", bye.message));
+    if (bye.after !== undefined) this.#host.refused(connection.peer, bye);
+    if (bye.code === "TWO_INSTANCES") this.#onTwoInstances(connection, bye);
+    else connection.drop(); // the other side has said its last word, and hears nothing any more
+  }
+
+  #onTwoInstances(connection: Connection, { code, message }: Bye): void {
+    const successor = this.#chosen.get(connection.peer);
+    if (!successor || successor === connection) {
+      this.#host.replaced(connection.peer);
+      this.#host.notice(new WarrenError("TWO_INSTANCES", message));
+      return connection.end(code, ""); // shows that we are alive
     }
-    connection.end("CLOSED", "");
-    this.#dials.get(connection)?.reject(new WarrenError("PEER_REFUSED", message));
+    const text = `another process with the key of ${connection.theirs?.name ?? "this peer"} is running too`;
+    this.#host.notice(new WarrenError("TWO_INSTANCES", text));
+    successor.send({ t: "notice", code, message: "another process with your key was connected: end one of the two" });
+    connection.drop();
   }
 
   #onClosed(connection: Connection, error: WarrenError | undefined): void {
     this.#all.delete(connection);
     if (!connection.theirs) this.#pending--;
+    if (connection.refusal) this.#host.refused(connection.peer, connection.refusal);
+    if (error?.code === "RATE_LIMITED") this.#host.overran(connection.peer);
     this.#dials.get(connection)?.reject(error ?? new WarrenError("PEER_REFUSED", "the peer closed the connection"));
     this.#dials.delete(connection);
     if (this.#waiting.get(connection.peer) === connection) this.#waiting.delete(connection.peer);

@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import type { Socket, TCPSocketListener } from "bun";
 import { describeError, WarrenError } from "../base/errors.ts";
 import { formatAddress, type Address, type PeerId } from "../base/ids.ts";
+import { ownerOf, plainAddress, RateLimit } from "../base/rate.ts";
 import type { Clock } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
@@ -14,6 +15,9 @@ export const HANDSHAKE_WITHIN_MS = 10_000;
 /** Connections whose handshake is not done: in all, and from one address that is not this machine. */
 export const MAX_SHAKING = 512;
 export const MAX_SHAKING_PER_HOST = 10;
+/** Connections from one address that is not this machine: at once, and how many more each second. */
+export const MAX_CONNECTS_PER_HOST = 10;
+export const MAX_CONNECTS_PER_HOST_PER_S = 5;
 
 /** What hangs on a socket: its link, from the handshake on. */
 interface Slot {
@@ -38,13 +42,18 @@ export function createTlsTransport({ identity, clock }: TlsOptions): Transport {
   };
   const shaking = new Map<string, number>(); // by host; no zeros
   let shakingCount = 0;
+  const connects = new RateLimit(clock, { burst: MAX_CONNECTS_PER_HOST, perSecond: MAX_CONNECTS_PER_HOST_PER_S });
 
   function admit(host: string): boolean {
     const count = (shaking.get(host) ?? 0) + 1;
-    if (shakingCount >= MAX_SHAKING || (count > MAX_SHAKING_PER_HOST && !isLoopback(host))) return false;
+    if (shakingCount >= MAX_SHAKING || (!isLoopback(host) && !isPatient(host, count))) return false;
     shaking.set(host, count);
     shakingCount++;
     return true;
+  }
+
+  function isPatient(host: string, count: number): boolean {
+    return count <= MAX_SHAKING_PER_HOST && connects.take(ownerOf(plainAddress(host))) === 0;
   }
 
   function release(host: string): void {
@@ -150,7 +159,7 @@ function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boole
         socket.terminate(); // after end() bytes of the other side would still be delivered
         return;
       }
-      const remote = { host: plainHost(socket.remoteAddress), port: socket.remotePort };
+      const remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort };
       socket.data.link = new TlsLink(socket, peer, remote, dialled);
       socket.data.settle(socket.data.link);
     },
@@ -161,9 +170,10 @@ function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boole
       else socket.data.settle(new WarrenError("PEER_REFUSED", "the connection was closed during the handshake"));
     },
     error(socket: Socket<Slot>, error: Error): void {
-      // A throw in one of our handlers ends up here and would leave the socket open: it is a fault of ours.
       socket.terminate();
-      reportError(error);
+      // Of the network or of TLS: whoever sends such bytes has lost the connection, and `close` says so. But a throw in one of
+      // our handlers ends up here too, and would go unseen with the socket left open.
+      if (!("errno" in error)) reportError(error);
     },
   };
 }
@@ -241,13 +251,8 @@ class TlsLink implements Link {
   }
 }
 
-/** IPv4 addresses of a dual-stack listener come in their IPv6 form. */
-function plainHost(host: string): string {
-  return host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host;
-}
-
 function isLoopback(host: string): boolean {
-  const plain = plainHost(host);
+  const plain = plainAddress(host);
   return plain === "::1" || plain.startsWith("127.");
 }
 

@@ -1,7 +1,7 @@
 /** The registry's client: keeps one peer registered, and keeps for it what the registry says of the others, checked. */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter } from "../base/hooks.ts";
-import type { PeerId } from "../base/ids.ts";
+import { shortId, type PeerId } from "../base/ids.ts";
 import { silentLog, type Log } from "../base/log.ts";
 import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -103,7 +103,8 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Asks the registry now. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   async find(query: RegistryQuery): Promise<RegistryEntry[]> {
-    const { entries } = await lookUp(this.url, query, { registry: this.#pinned(), clock: this.#world.clock });
+    const registry = this.#acceptNewKey ? undefined : this.#pinned();
+    const { entries } = await lookUp(this.url, query, { registry, clock: this.#world.clock });
     return entries;
   }
 
@@ -173,9 +174,10 @@ export class RegistryClient implements AsyncDisposable {
     if (challenge.dialled !== nonce) throw unusable(this.url, "its challenge is for another connection");
     const pinned = this.#pinned();
     if (pinned !== undefined && pinned !== challenge.registry) {
-      const changed = registryChanged(this.url, pinned, challenge.registry);
-      if (!this.#acceptNewKey) throw changed;
-      this.#notice(changed);
+      if (!this.#acceptNewKey) throw registryChanged(this.url, pinned, challenge.registry);
+      const keys = `its key is ${shortId(challenge.registry)}, and was ${shortId(pinned)}`;
+      const text = `the registry at ${this.url} is another one than before (${keys}): going on with it`;
+      this.#notice(new WarrenError("REGISTRY_CHANGED", text));
     }
     return challenge;
   }

@@ -1,6 +1,6 @@
 /** Looking up: questions to a registry over HTTP, without a session; every answer is checked before it is believed. */
 import { z } from "zod";
-import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
 import { systemClock, type Clock } from "../base/world.ts";
 import { checkEntry, toEntry, type RegistryEntry, type RegistryQuery, type SignedEntry } from "./entry.ts";
@@ -103,7 +103,7 @@ async function ask<Answer extends { registry: PeerId }>(
   { registry, clock = systemClock, timeoutMs = TIMEOUT_MS }: LookUpOptions,
 ): Promise<Answer> {
   const abort = new AbortController();
-  using _ = clock.after(timeoutMs, () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)));
+  using _ = clock.after(timeoutMs, () => abort.abort());
   let status: number;
   let text: string;
   try {
@@ -111,13 +111,7 @@ async function ask<Answer extends { registry: PeerId }>(
     status = response.status;
     text = await readBounded(response);
   } catch (error) {
-    throw new WarrenError(
-      "REGISTRY_UNREACHABLE",
-      `the registry at ${origin} does not answer (${describeError(error)})`,
-      {
-        cause: error,
-      },
-    );
+    throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${origin} does not answer`, { cause: error });
   }
   const answer = shape.safeParse(parseJson(text));
   if (!answer.success || status !== 200) throw notAnAnswer(origin, status, text);
@@ -128,7 +122,8 @@ async function ask<Answer extends { registry: PeerId }>(
 }
 
 export function registryChanged(url: string, known: PeerId, now: PeerId): WarrenError {
-  const text = `the registry at ${url} has another key (${shortId(now)}) than before (${shortId(known)}): if that is expected, register there again on purpose`;
+  const changed = `the registry at ${url} has another key (${shortId(now)}) than before (${shortId(known)})`;
+  const text = `${changed}, and is not believed: if you know why, say --accept-new-registry once, or /register ${url} in the chat`;
   return new WarrenError("REGISTRY_CHANGED", text);
 }
 

@@ -1,11 +1,11 @@
 /** A session: one peer's WebSocket, from the challenge to the goodbye, as the registry sees it. */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
+import { perMinute, TokenBucket } from "../base/rate.ts";
 import type { RegistryCore } from "./core.ts";
 import { encodeFrame, parsePeerSideFrame } from "./frames.ts";
 import type { ErrorFrame, LoginFrame, PeerSideFrame, ServerFrame } from "./frames.ts";
 import { openGoodbye, openLogin, signChallenge } from "./proof.ts";
-import { TokenBucket } from "./rate.ts";
 import type { Leaseholder, Listed } from "./roster.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -56,7 +56,7 @@ export class PeerSession implements Leaseholder {
     this.#isOwnOrigin = isOwnOrigin;
     this.#onLogin = onLogin;
     this.#nonce = core.world.token(32);
-    this.#bucket = new TokenBucket(core.world.clock, core.limits.framesPerMinute);
+    this.#bucket = new TokenBucket(core.world.clock, perMinute(core.limits.framesPerMinute));
     this.#deadline = core.world.clock.steady() + core.limits.loginMs;
     this.#enqueue(async () => {
       const challenge = { registry: core.id, nonce: this.#nonce, dialled };

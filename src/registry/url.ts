@@ -56,6 +56,15 @@ export function isLoopbackUrl(text: string): boolean {
   return host === "localhost" || host === "[::1]" || isLoopbackAddress(host);
 }
 
+/** Where other machines find a registry that listens on every address of this one; nothing for any other `host`. */
+export function urlsOfMachine(host: string, port: number): string[] {
+  if (host !== "0.0.0.0" && host !== "::") return [];
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all
+    .filter(({ internal, family }) => !internal && family === "IPv4")
+    .map(({ address }) => `http://${address}:${port}`);
+}
+
 function isLoopbackAddress(host: string): boolean {
   return /^127(\.\d+){3}$/.test(host);
 }

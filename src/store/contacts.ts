@@ -11,6 +11,8 @@ export interface ContactRow {
   readonly addresses: string;
   readonly seenAt: number;
   readonly known: 0 | 1;
+  readonly heard: 0 | 1;
+  readonly blocked: 0 | 1;
   readonly outEpoch: number;
   readonly outAcked: number;
   readonly outWritten: number;
@@ -20,9 +22,11 @@ export interface ContactRow {
   readonly inLost: number;
 }
 
-const COLUMNS = `n, id, name, kind, pinned, addresses, seen_at AS seenAt, known,
+const COLUMNS = `n, id, name, kind, pinned, addresses, seen_at AS seenAt, known, heard, blocked,
   out_epoch AS outEpoch, out_acked AS outAcked, out_written AS outWritten,
   in_epoch AS inEpoch, in_n AS inN, in_id AS inId, in_lost AS inLost`;
+
+const PASSING = "heard = 0 AND known = 0 AND blocked = 0 AND pinned IS NULL"; // as in the index
 
 export class Contacts {
   readonly #db: Database;
@@ -50,6 +54,10 @@ export class Contacts {
 
   all(): ContactRow[] {
     return this.#db.all<ContactRow>(`SELECT ${COLUMNS} FROM peer ORDER BY name, id`);
+  }
+
+  blocked(): ContactRow[] {
+    return this.#db.all<ContactRow>(`SELECT ${COLUMNS} FROM peer WHERE blocked = 1 ORDER BY name, id`);
   }
 
   /** Those with messages that they have not acknowledged, or receipts that they have not confirmed. */
@@ -88,6 +96,32 @@ export class Contacts {
     this.#db.run("UPDATE peer SET known = 1 WHERE n = ?", n);
   }
 
+  markHeard(n: number): void {
+    this.#db.run("UPDATE peer SET heard = 1 WHERE n = ?", n);
+  }
+
+  saveBlocked(n: number, isBlocked: boolean): void {
+    this.#db.run("UPDATE peer SET blocked = ? WHERE n = ?", isBlocked ? 1 : 0, n);
+  }
+
+  /**
+   * Forgets those who have said hello and nothing else, the oldest first, once there are more than `most` of them; and
+   * then a tenth at once, which makes it cheap. Returns whom.
+   */
+  forgetPassing(most: number, isNeeded: (id: PeerId) => boolean): PeerId[] {
+    if (this.#countPassing() <= most) return [];
+    const sql = `SELECT n, id, out_epoch AS outEpoch FROM peer WHERE ${PASSING} ORDER BY seen_at`;
+    const forgotten = this.#db
+      .all<{ n: number; id: PeerId; outEpoch: number }>(sql)
+      .filter(({ id }) => !isNeeded(id))
+      .slice(0, Math.ceil(most / 10));
+    for (const { n, outEpoch } of forgotten) {
+      this.#db.run("DELETE FROM peer WHERE n = ?", n);
+      this.#db.run("DELETE FROM epoch WHERE n = ?", outEpoch);
+    }
+    return forgotten.map(({ id }) => id);
+  }
+
   /** Gives `name` to one peer and takes it from whoever had it. */
   pin(n: number, name: string): void {
     this.#db.run("UPDATE peer SET pinned = NULL WHERE pinned = ? AND n <> ?", name, n);
@@ -102,5 +136,9 @@ export class Contacts {
   saveIn(n: number, epoch: string, received: number, id: string, lost: number): void {
     const sql = "UPDATE peer SET in_epoch = ?, in_n = ?, in_id = ?, in_lost = ? WHERE n = ?";
     this.#db.run(sql, epoch, received, id, lost, n);
+  }
+
+  #countPassing(): number {
+    return this.#db.get<{ count: number }>(`SELECT count(*) AS count FROM peer WHERE ${PASSING}`)?.count ?? 0;
   }
 }

@@ -41,13 +41,14 @@ export class Database implements Disposable {
     }
   }
 
-  /** Reads; sees what the open transaction has written. */
+  /** Reads; sees what the open transaction has written. @throws {WarrenError} `STORE_CORRUPT` */
   all<Row>(sql: string, ...values: Value[]): Row[] {
-    return this.#sqlite.query<Row, Value[]>(sql).all(...values);
+    return readable(() => this.#sqlite.query<Row, Value[]>(sql).all(...values));
   }
 
+  /** @throws {WarrenError} `STORE_CORRUPT` */
   get<Row>(sql: string, ...values: Value[]): Row | undefined {
-    return this.#sqlite.query<Row, Value[]>(sql).get(...values) ?? undefined;
+    return readable(() => this.#sqlite.query<Row, Value[]>(sql).get(...values)) ?? undefined;
   }
 
   /**
@@ -159,6 +160,16 @@ function migrate(sqlite: Sqlite, path: string): void {
   for (const migration of MIGRATIONS.slice(version)) sqlite.run(migration);
   sqlite.run(`PRAGMA user_version=${MIGRATIONS.length}`);
   sqlite.run("COMMIT");
+}
+
+function readable<Result>(read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof SQLiteError) || !error.code?.startsWith("SQLITE_CORRUPT")) throw error;
+    const message = "the database is damaged: restore it from a backup, or move peer.db away to begin without history";
+    throw new WarrenError("STORE_CORRUPT", message, { cause: error });
+  }
 }
 
 function openFailure(path: string, error: unknown): WarrenError {

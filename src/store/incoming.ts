@@ -12,14 +12,29 @@ export interface IncomingRow {
   readonly text: string;
 }
 
-export interface InboxRow extends IncomingRow {
+/** A message of the inbox, without what it says. */
+interface Waiting {
+  readonly peer: number;
+  readonly place: number;
   /** The number by which its sender knows it. */
   readonly epoch: string;
   readonly seq: number;
   readonly attempts: number;
 }
 
+export type InboxRow = IncomingRow & Waiting;
+
+/** A message that was set aside. */
+export interface DeadRow extends IncomingRow, Waiting {
+  readonly reason: string;
+  /** When it was, in epoch ms. */
+  readonly died: number;
+}
+
 const COLUMNS = "peer, place, id, at, hops, room, re, text";
+
+const DEAD = `d.peer, d.place, id, m.at, hops, room, re, text, epoch, seq, attempts, reason, d.at AS died
+  FROM dead d JOIN incoming m ON m.peer = d.peer AND m.place = d.place`;
 
 export class Incoming {
   readonly #db: Database;
@@ -80,8 +95,38 @@ export class Incoming {
     return this.#db.all("SELECT name, result FROM effect WHERE place = ?", place);
   }
 
-  bury(place: number, peer: number, reason: string, at: number): void {
-    this.#db.run("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?)", place, peer, reason, at);
+  /** Sets a message aside. */
+  bury({ place, peer, epoch, seq, attempts }: Waiting, reason: string, at: number): void {
+    const sql =
+      "INSERT OR REPLACE INTO dead (place, peer, reason, at, epoch, seq, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    this.#db.run(sql, place, peer, reason, at, epoch, seq, attempts);
+  }
+
+  /** At most `limit` messages that were set aside and not dropped, in order. */
+  dead(limit: number): DeadRow[] {
+    return this.#db.all<DeadRow>(`SELECT ${DEAD} WHERE dropped = 0 ORDER BY d.place LIMIT ?`, limit);
+  }
+
+  deadById(id: string): DeadRow[] {
+    return this.#db.all<DeadRow>(`SELECT ${DEAD} WHERE dropped = 0 AND m.id = ?`, id);
+  }
+
+  countDead(): number {
+    return this.#db.get<{ count: number }>("SELECT count(*) AS count FROM dead WHERE dropped = 0")?.count ?? 0;
+  }
+
+  /** It stays as the reason why the message was never handled. */
+  dropDead(place: number): void {
+    this.#db.run("UPDATE dead SET dropped = 1 WHERE place = ?", place);
+  }
+
+  /** It came again under another number. */
+  renumberDead(place: number, epoch: string, seq: number): void {
+    this.#db.run("UPDATE dead SET epoch = ?, seq = ? WHERE place = ?", epoch, seq, place);
+  }
+
+  forgetDeath(place: number): void {
+    this.#db.run("DELETE FROM dead WHERE place = ?", place);
   }
 
   reasonOfDeath(place: number): string | undefined {

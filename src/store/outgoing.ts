@@ -24,6 +24,15 @@ export interface OutcomeRange {
   readonly reason: string | null;
 }
 
+export interface OutboxSize {
+  readonly messages: number;
+  readonly characters: number;
+  /** By the wall clock, in epoch ms. */
+  readonly oldestAt: number | null;
+  /** In seconds lived through. */
+  readonly oldestBorn: number | null;
+}
+
 const COLUMNS = "seq, id, place, at, born, hops, room, re, text";
 
 export class Outgoing {
@@ -69,10 +78,21 @@ export class Outgoing {
     return this.#db.all<OutgoingRow>(sql, peer, epoch, seq, limit);
   }
 
-  /** Characters of text above `seq`. */
-  textAfter(peer: number, epoch: number, seq: number): number {
-    const sql = "SELECT sum(length(text)) AS chars FROM outgoing WHERE peer = ? AND epoch = ? AND seq > ?";
-    return this.#db.get<{ chars: number | null }>(sql, peer, epoch, seq)?.chars ?? 0;
+  /** At most `limit` numbers above `seq`, in order, and when each was written, in seconds lived through. */
+  agesAfter(peer: number, epoch: number, seq: number, limit: number): { seq: number; born: number }[] {
+    const sql = "SELECT seq, born FROM outgoing WHERE peer = ? AND epoch = ? AND seq > ? ORDER BY seq LIMIT ?";
+    return this.#db.all(sql, peer, epoch, seq, limit);
+  }
+
+  /** What lies above `seq` and has not expired: so many messages and characters of text, and when the oldest was written. */
+  sizeAfter(peer: number, epoch: number, seq: number): OutboxSize {
+    const sql = `SELECT count(*) AS messages, coalesce(sum(length(text)), 0) AS characters, min(at) AS oldestAt,
+        min(born) AS oldestBorn
+      FROM outgoing o WHERE peer = ?1 AND epoch = ?2 AND seq > ?3 AND NOT EXISTS (
+        SELECT 1 FROM outcome e WHERE e.peer = ?1 AND e.epoch = ?2 AND e.state = 'expired'
+          AND e.first <= o.seq AND e.last >= o.seq)`;
+    const none = { messages: 0, characters: 0, oldestAt: null, oldestBorn: null };
+    return this.#db.get<OutboxSize>(sql, peer, epoch, seq) ?? none;
   }
 
   idsBetween(peer: number, epoch: number, first: number, last: number): { seq: number; id: string }[] {
@@ -102,19 +122,29 @@ export class Outgoing {
   }
 
   /**
-   * Records what became of a range. It may be told more than once: the first word about a number stands.
-   * Neighbours with the same outcome become one row.
+   * Records what became of a range, and returns whether that is news. It may be told more than once, and in any order:
+   * the first word about a number stands, but that what had failed was handled after all. Neighbours with the same
+   * outcome become one row.
    */
-  settle(peer: number, epoch: number, first: number, last: number, state: Outcome, reason: string | null): void {
-    const before = this.outcomeOf(peer, epoch, first) ?? this.outcomeOf(peer, epoch, first - 1);
+  settle(peer: number, epoch: number, first: number, last: number, state: Outcome, reason: string | null): boolean {
+    const known = this.outcomeOf(peer, epoch, first);
+    if (known && state !== "handled") return false;
+    const mended = state === "handled" && this.#mend(peer, epoch, first, last) > 0;
+    const before = known ?? this.outcomeOf(peer, epoch, first - 1);
     if (before && before.state === state && before.reason === reason) {
-      if (before.last >= last) return;
+      if (before.last >= last) return mended;
       const sql = "UPDATE outcome SET last = ? WHERE peer = ? AND epoch = ? AND first = ?";
-      this.#db.run(sql, last, peer, epoch, before.first);
-      return;
+      return this.#db.run(sql, last, peer, epoch, before.first) > 0;
     }
     const sql = "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    this.#db.run(sql, peer, epoch, first, last, state, reason);
+    return this.#db.run(sql, peer, epoch, first, last, state, reason) > 0 || mended;
+  }
+
+  /** Messages that had failed were handled after all: their receiver's user had them tried again. */
+  #mend(peer: number, epoch: number, first: number, last: number): number {
+    const sql = `UPDATE outcome SET state = 'handled', reason = NULL
+      WHERE peer = ? AND epoch = ? AND first BETWEEN ? AND ? AND state = 'failed'`;
+    return this.#db.run(sql, peer, epoch, first, last);
   }
 
   outcomeOf(peer: number, epoch: number, seq: number): OutcomeRange | undefined {

@@ -108,4 +108,19 @@ export const MIGRATIONS = [
     PRIMARY KEY (store, key)
   ) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE peer ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0; -- 1: the user wants nothing of it
+  ALTER TABLE peer ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;   -- 1 once a message of it was taken
+  UPDATE peer SET heard = 1 WHERE EXISTS (SELECT 1 FROM incoming WHERE incoming.peer = peer.n);
+
+  -- Those who have said hello and nothing else: they are forgotten when they become too many.
+  CREATE INDEX peer_passing ON peer (seen_at) WHERE heard = 0 AND known = 0 AND blocked = 0 AND pinned IS NULL;
+
+  -- Of a message that was set aside: the number by which its sender knows it (0 where that was not kept), and how often
+  -- its handlers were begun.
+  ALTER TABLE dead ADD COLUMN epoch TEXT NOT NULL DEFAULT '';
+  ALTER TABLE dead ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE dead ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE dead ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0; -- 1: the user wants to see it no more
+  `,
 ];

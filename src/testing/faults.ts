@@ -9,11 +9,12 @@ export interface Stage {
   readonly machines: readonly SimulatedMachine[];
   readonly network: SimulatedNetwork;
   readonly directory: SharedDirectory;
-  readonly backups: Map<SimulatedMachine, Uint8Array>;
   readonly random: () => number;
   readonly pick: <Item>(items: readonly Item[]) => Item;
   /** Does something once so much simulated time has passed. */
   readonly later: (ms: number, task: () => unknown) => void;
+  /** Lets a machine say something to another one. */
+  readonly say: (from: SimulatedMachine) => void;
   /** Runs a second process on a copy of a machine's disk, and ends it after so long. */
   readonly runTwice: (machine: SimulatedMachine, ms: number) => Promise<void>;
 }
@@ -82,30 +83,25 @@ export const FAULTS = {
       return machine.name;
     },
   },
-  backup: {
-    weight: 2,
-    run({ pick, machines, backups }) {
+  "disk rolled back": {
+    weight: 5,
+    run({ pick, machines, random, later, say }) {
       const machine = pick(machines);
       const { disk } = machine;
-      if (disk) backups.set(machine, disk);
-      return machine.name;
-    },
-  },
-  "restored backup": {
-    weight: 2,
-    async run({ pick, backups }) {
-      const [machine, disk] = backups.size > 0 ? pick([...backups]) : [];
-      if (!machine) return "there is none";
-      machine.replaceDisk(disk);
-      await machine.start();
+      later(random() * 20_000, async () => {
+        if (!disk) return;
+        machine.replaceDisk(disk);
+        await machine.start();
+        // Said before anybody else is reached: they get numbers that were given before.
+        for (let count = random() * 4; count > 0; count--) say(machine);
+      });
       return machine.name;
     },
   },
   "lost disk": {
     weight: 1,
-    async run({ pick, machines, backups }) {
+    async run({ pick, machines }) {
       const machine = pick(machines);
-      backups.delete(machine);
       machine.replaceDisk(undefined);
       await machine.start();
       return machine.name;

@@ -69,9 +69,12 @@ export class ManualClock implements Clock {
     const end = this.#steady + ms;
     await this.settle();
     for (let next = this.#timers[0]; next && next.at <= end; next = this.#timers[0]) {
-      this.#timers.shift();
       this.#steady = Math.max(this.#steady, next.at);
-      next.task();
+      // What is due at the same time happens in the same turn.
+      for (let timer = this.#timers[0]; timer && timer.at <= next.at; timer = this.#timers[0]) {
+        this.#timers.shift();
+        timer.task();
+      }
       await this.settle();
     }
     this.#steady = end;

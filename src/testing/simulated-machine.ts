@@ -1,11 +1,12 @@
 /** A machine in the simulation: a disk that outlives the processes on it, and a peer that runs, crashes and comes back. */
 import { WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
-import { silentLog } from "../base/log.ts";
+import { createLog, type Log } from "../base/log.ts";
 import { sleep, type World } from "../base/world.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
+import type { Database } from "../store/database.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { LifeClock } from "./life-clock.ts";
 import { seededToken } from "./random.ts";
@@ -36,12 +37,13 @@ interface Life {
   endReading: (() => void) | undefined;
 }
 
-export class SimulatedMachine {
+export class SimulatedMachine implements Disposable {
   readonly name: string;
   readonly id: PeerId;
   readonly #options: MachineOptions;
   #disk: Uint8Array | undefined;
   #life: Life | undefined;
+  readonly #remains: Database[] = []; // of processes that crashed; what is left of them may still look there
   #isReading = true;
 
   constructor(options: MachineOptions) {
@@ -78,7 +80,7 @@ export class SimulatedMachine {
     };
     const transport = network.transport(this.id, host);
     const info = { id: this.id, name: this.name, kind: "person" as const };
-    const peer = await Peer.open({ info, store, transport, world: mine, log: silentLog, host, port: PORT });
+    const peer = await Peer.open({ info, store, transport, world: mine, log: this.#log(), host, port: PORT });
     this.#life = { peer, store, clock, transport, endReading: undefined };
     store.db.onRollback(() => this.#interrupted(store));
     peer.on("receipt", (receipt) =>
@@ -98,6 +100,13 @@ export class SimulatedMachine {
     life.store.db.giveUp();
     this.#interrupted(life.store);
     this.#disk = life.store.db.serialize();
+    this.#remains.push(life.store.db);
+  }
+
+  /** Ends everything and gives back its memory. */
+  [Symbol.dispose](): void {
+    this.crash();
+    for (const db of this.#remains.splice(0)) db[Symbol.dispose]();
   }
 
   /** Ends the process in order; takes up to six seconds. */
@@ -108,6 +117,7 @@ export class SimulatedMachine {
     const closing = life.peer.close();
     await this.#options.world.clock.advance(6_000);
     await closing;
+    this.#options.witness.interrupted(this.name, () => true); // what was closed in order is done, or was not begun
     life.clock.kill();
     life.transport.kill();
   }
@@ -168,11 +178,14 @@ export class SimulatedMachine {
     }
   }
 
-  async #handle({ text, attempt, signal }: IncomingMessage, life: Life): Promise<void> {
+  async #handle(incoming: IncomingMessage, life: Life): Promise<void> {
+    const { text, attempt, signal } = incoming;
     const { witness, trace, world } = this.#options;
     const message = witness.begins(this.name, text);
     if (!message) return;
-    if (message.temper === "slow") await sleep(life.clock, world.random() * 3_000, signal);
+    if (message.temper === "chatty") await incoming.reply(witness.answerTo(message).text);
+    if (message.temper === "slow" || message.temper === "chatty")
+      await sleep(life.clock, world.random() * 3_000, signal);
     if (message.temper === "faulty" && attempt === 1) throw new Error("not this time");
     if (message.temper === "hopeless") throw new Error("not ever");
     if (message.temper === "deadly") {
@@ -181,6 +194,13 @@ export class SimulatedMachine {
       await new Promise(() => {});
     }
     witness.completes(message);
+  }
+
+  /** Peers that keep the protocol never end a connection for breaking it. */
+  #log(): Log {
+    return createLog(this.name, (_level, source, text) => {
+      if (/PROTOCOL_VIOLATION|FRAME_/.test(text)) this.#options.witness.complaints.push(`${source}: ${text}`);
+    });
   }
 
   #interrupted(store: Store): void {

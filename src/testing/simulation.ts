@@ -47,12 +47,12 @@ class Simulation implements Stage {
   readonly #trace: string[] = [];
   readonly #faults: Partial<Record<FaultName, number>> = {};
   readonly #shared: Omit<MachineOptions, "name">;
+  readonly #allTwins: SimulatedMachine[] = [];
   readonly #twins = new Set<string>(); // names of machines that run twice just now
   readonly #due: { at: number; task: () => unknown }[] = [];
   readonly machines: readonly SimulatedMachine[];
   readonly network: SimulatedNetwork;
   readonly directory = new SharedDirectory();
-  readonly backups = new Map<SimulatedMachine, Uint8Array>();
   readonly random: () => number;
 
   constructor({ seed, peers = 4, messages = 60, maxFaults = Infinity }: SimulationOptions) {
@@ -87,8 +87,13 @@ class Simulation implements Stage {
     this.#due.push({ at: this.#world.clock.steady() + ms, task });
   };
 
+  say = (from: SimulatedMachine): void => {
+    this.#say(from, this.pick(this.machines.filter((machine) => machine !== from)));
+  };
+
   runTwice = async (machine: SimulatedMachine, ms: number): Promise<void> => {
     const twin = new SimulatedMachine({ ...this.#shared, name: machine.name });
+    this.#allTwins.push(twin);
     twin.replaceDisk(machine.disk);
     this.#twins.add(machine.name);
     await twin.start(`${machine.name}-twin`);
@@ -113,6 +118,7 @@ class Simulation implements Stage {
       this.#check();
     }
     await this.#heal();
+    for (const machine of [...this.machines, ...this.#allTwins]) machine[Symbol.dispose]();
     return {
       seed: this.#seed,
       complaints: this.#witness.complaints,
@@ -139,13 +145,14 @@ class Simulation implements Stage {
     if (!from.isUp) return;
     const message = this.#witness.intend(from.name, to.name, this.#drawTemper());
     if (this.#twins.has(from.name) || this.#twins.has(to.name)) message.isForgiven = true;
+    if (this.#twins.has(to.name)) message.mayRepeat = true;
     from.say(message, to.id);
   }
 
   #drawTemper(): Temper {
     const at = this.random();
     if (at < 0.7) return "quick";
-    return this.pick(at < 0.95 ? (["slow", "faulty"] as const) : TEMPERS);
+    return this.pick(at < 0.95 ? (["slow", "chatty", "faulty"] as const) : TEMPERS);
   }
 
   async #break(): Promise<void> {
@@ -188,6 +195,7 @@ class Simulation implements Stage {
       const isOver = this.#due.length === 0 && this.#witness.pending().length === 0;
       if (isOver || this.#world.clock.steady() > end) break;
     }
+    await this.#pass(35_000); // answers to what came last: the longest pause between two dials, and a little more
     this.#witness.conclude();
   }
 

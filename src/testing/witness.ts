@@ -1,23 +1,25 @@
 /** Witness: sees what peers promise and what handlers do, and says where the two do not agree. */
 import type { MessageState, Receipt } from "../peer/message.ts";
 
-/** What a message does to its handler: end at once, take a while, fail the first time, or end the process each time. */
-export const TEMPERS = ["quick", "slow", "faulty", "hopeless", "deadly"] as const;
+/** What a message does to its handler: end at once, take a while, answer and take a while, fail once, always fail, kill. */
+export const TEMPERS = ["quick", "slow", "chatty", "faulty", "hopeless", "deadly"] as const;
 export type Temper = (typeof TEMPERS)[number];
 
 export interface Witnessed {
   readonly text: string; // unique
   readonly from: string;
   readonly to: string;
-  readonly order: number; // among what `from` said to `to`
+  readonly order: number; // among what `from` said to `to`; 0 for an answer, which a crash may put behind later words
   readonly temper: Temper;
   id: string; // empty until the promise was made
   begun: number;
   completed: number;
   /** Runs beyond the first one that a crash or a failed commit allows. */
   allowed: number;
-  /** Its sender's or its receiver's disk went back in time, or was there twice: no more can be said of it. */
+  /** Its sender's or its receiver's disk went back in time, or was there twice: it may be lost, and its state be wrong. */
   isForgiven: boolean;
+  /** Its receiver's did: it may also be handled again. */
+  mayRepeat: boolean;
   state: MessageState | undefined;
 }
 
@@ -28,6 +30,7 @@ export class Witness {
   readonly #messages = new Map<string, Witnessed>(); // by text
   readonly #byId = new Map<string, Witnessed>();
   readonly #orders = new Map<string, number>(); // the last number given, by "from>to"
+  readonly #running = new Map<string, Witnessed>(); // whose handlers run, by "from>to"
   readonly #heard = new Map<string, number>(); // the last number whose handler began, by "from>to"
   readonly complaints: string[] = [];
 
@@ -37,21 +40,16 @@ export class Witness {
     const order = (this.#orders.get(pair) ?? 0) + 1;
     this.#orders.set(pair, order);
     const text = `${pair}#${order} ${temper}`;
-    const message: Witnessed = {
-      text,
-      from,
-      to,
-      order,
-      temper,
-      id: "",
-      begun: 0,
-      completed: 0,
-      allowed: 0,
-      isForgiven: false,
-      state: undefined,
-    };
-    this.#messages.set(text, message);
-    return message;
+    return this.#add(text, from, to, order, temper);
+  }
+
+  /** The one answer that the handlers of a message give, however often they run. */
+  answerTo(message: Witnessed): Witnessed {
+    const text = `answer to ${message.text}`;
+    const answer = this.#messages.get(text) ?? this.#add(text, message.to, message.from, 0, "quick");
+    answer.isForgiven ||= message.isForgiven;
+    answer.mayRepeat ||= message.isForgiven; // an answer is no effect of a run that the disk has forgotten
+    return answer;
   }
 
   promised(message: Witnessed, id: string): void {
@@ -70,12 +68,14 @@ export class Witness {
     if (message.to !== at) this.complaints.push(`${at} heard "${text}", which was not for it`);
     message.begun++;
     if (message.begun === 1) this.#checkOrder(message);
+    this.#checkTurn(message);
     return message;
   }
 
   completes(message: Witnessed): void {
     message.completed++;
-    if (message.completed > 1 + message.allowed && !message.isForgiven) {
+    if (this.#running.get(pairOf(message)) === message) this.#running.delete(pairOf(message));
+    if (message.completed > 1 + message.allowed && !message.mayRepeat) {
       this.complaints.push(`"${message.text}" was handled ${message.completed} times, ${1 + message.allowed} allowed`);
     }
   }
@@ -103,6 +103,7 @@ export class Witness {
   /** The process of `name` has ended, or its commit failed: handlers that ran and are not done on disk may run again. */
   interrupted(name: string, isDone: (message: Witnessed) => boolean): void {
     for (const message of this.#messages.values()) {
+      if (message.to === name) this.#running.delete(pairOf(message));
       if (message.to === name && message.begun > 0 && !isDone(message)) message.allowed++;
     }
   }
@@ -111,6 +112,7 @@ export class Witness {
   forgive(name: string): void {
     for (const message of this.#messages.values()) {
       if (message.from === name || message.to === name) message.isForgiven = true;
+      if (message.to === name) message.mayRepeat = true;
     }
   }
 
@@ -137,18 +139,53 @@ export class Witness {
       const wanted = temper === "deadly" || temper === "hopeless" ? "failed" : "handled";
       if (state !== wanted) this.complaints.push(`"${text}" ended as ${state ?? "queued"}, not as ${wanted}`);
       if (wanted === "handled" && completed === 0) this.complaints.push(`"${text}" was promised and never handled`);
+      const answer = this.#messages.get(`answer to ${text}`);
+      if (answer && !answer.isForgiven && answer.completed === 0) this.complaints.push(`"${answer.text}" was lost`);
     }
   }
 
+  #add(text: string, from: string, to: string, order: number, temper: Temper): Witnessed {
+    const message: Witnessed = {
+      text,
+      from,
+      to,
+      order,
+      temper,
+      id: "",
+      begun: 0,
+      completed: 0,
+      allowed: 0,
+      isForgiven: false,
+      mayRepeat: false,
+      state: undefined,
+    };
+    this.#messages.set(text, message);
+    return message;
+  }
+
   #checkOrder(message: Witnessed): void {
-    const pair = `${message.from}>${message.to}`;
+    const pair = pairOf(message);
     const last = this.#heard.get(pair) ?? 0;
-    if (message.isForgiven) return;
+    if (message.isForgiven || message.order === 0) return;
     if (message.order < last) this.complaints.push(`"${message.text}" came after number ${last} of the same sender`);
     this.#heard.set(pair, Math.max(last, message.order));
+  }
+
+  /** A sender's next message begins only when the handlers of the last one are done. */
+  #checkTurn(message: Witnessed): void {
+    const other = this.#running.get(pairOf(message));
+    if (other && other !== message && !other.isForgiven && !message.isForgiven) {
+      this.complaints.push(`"${message.text}" began while "${other.text}" was still handled`);
+    }
+    // Those that end by being set aside end unseen.
+    if (message.temper !== "hopeless" && message.temper !== "deadly") this.#running.set(pairOf(message), message);
   }
 
   #complainOfState({ text, state, isForgiven }: Witnessed, next: MessageState): void {
     if (!isForgiven) this.complaints.push(`"${text}" was ${state ?? "unknown"} and then became ${next}`);
   }
+}
+
+function pairOf({ from, to }: Witnessed): string {
+  return `${from}>${to}`;
 }

@@ -98,6 +98,8 @@ export interface Bye {
   readonly t: "bye" | "notice";
   readonly code: string;
   readonly message: string;
+  /** For so long, in ms, another connection would be refused too. */
+  readonly after?: number;
 }
 
 export type Frame = Hello | Ready | Start | Msg | Skip | Ack | Done | Got | Ping | Bye;
@@ -188,7 +190,7 @@ const CHECKS: Record<FrameKind, Record<string, Check>> = {
   got: { k: isNumber },
   ping: {},
   pong: {},
-  bye: { code: isToken, message: isReason },
+  bye: { code: isToken, message: isReason, after: optional(isCount) },
   notice: { code: isToken, message: isReason },
 };
 

@@ -1,4 +1,5 @@
 /** Lines: one direction of one connection, cut back into frames of one JSON object each. See docs/protocol.md. */
+import { isUtf8 } from "node:buffer";
 import { WarrenError } from "../base/errors.ts";
 
 /** Longest line, in bytes, before the other side has said who it is: 4 KiB. */
@@ -7,6 +8,7 @@ export const MAX_HELLO_BYTES = 4_096;
 export const MAX_FRAME_BYTES = 262_144;
 
 const LINE_FEED = 10;
+const BYTE_ORDER_MARK = 0xef; // its first byte; no JSON begins with it
 
 export class LineReader {
   #held: Uint8Array[] = []; // the beginning of a line whose end has not come; never contains a line feed
@@ -33,7 +35,7 @@ export class LineReader {
    * The values are `unknown`: `frames.ts` turns them into frames. The chunk may be reused by the caller afterwards.
    *
    * @throws {WarrenError} `FRAME_TOO_LARGE` as soon as the limit is passed, before the line is complete;
-   *   `FRAME_MALFORMED` at the first line that is not JSON. The reader must not be used after either.
+   *   `FRAME_MALFORMED` at the first line that is not JSON in UTF-8. The reader must not be used after either.
    */
   push(chunk: Uint8Array, limit: number): unknown[] {
     const end = chunk.lastIndexOf(LINE_FEED) + 1;
@@ -41,13 +43,14 @@ export class LineReader {
       this.#hold(chunk, limit);
       return [];
     }
-    if (this.#heldBytes + end > limit) checkLengths(chunk.subarray(0, end), this.#heldBytes, limit);
-    const lines = this.#take(chunk.subarray(0, end));
+    const whole = end === chunk.byteLength ? chunk : chunk.subarray(0, end);
+    const count = countLines(whole, this.#heldBytes, limit);
+    const lines = this.#take(whole);
     if (end < chunk.byteLength) this.#hold(chunk.subarray(end), limit);
     // Only whole lines are parsed: parseChunk would read an unfinished one again and again.
-    const { values, read, error } = Bun.JSONL.parseChunk(lines);
-    // It reads up to the last line feed, or less if the last object has no end before it.
-    if (error || read < lines.byteLength - 1) {
+    const { values, error } = Bun.JSONL.parseChunk(lines);
+    // It would put up with empty lines, an object of several lines, bytes that are no UTF-8, and a byte order mark in front.
+    if (error || values.length < count || !isUtf8(lines) || lines[0] === BYTE_ORDER_MARK) {
       throw new WarrenError("FRAME_MALFORMED", `line ${values.length + 1} of this turn is not a JSON object`, {
         cause: error,
       });
@@ -57,7 +60,7 @@ export class LineReader {
 
   #hold(bytes: Uint8Array, limit: number): void {
     if (this.#heldBytes + bytes.byteLength > limit) throw tooLarge(limit);
-    this.#held.push(bytes.slice()); // a copy: the socket may reuse its buffer
+    this.#held.push(new Uint8Array(bytes)); // a copy, as the socket may reuse its buffer; slice() of a Buffer is none
     this.#heldBytes += bytes.byteLength;
   }
 
@@ -70,13 +73,16 @@ export class LineReader {
   }
 }
 
-/** Every line in `bytes`, which ends with a line feed; the first one has begun `before` bytes earlier. */
-function checkLengths(bytes: Uint8Array, before: number, limit: number): void {
+/** How many lines end in `bytes`, none of them over the limit; the first one has begun `before` bytes earlier. */
+function countLines(bytes: Uint8Array, before: number, limit: number): number {
+  let count = 0;
   let start = -before;
   for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, end + 1)) {
     if (end - start > limit) throw tooLarge(limit);
     start = end + 1;
+    count++;
   }
+  return count;
 }
 
 function tooLarge(limit: number): WarrenError {

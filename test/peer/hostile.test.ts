@@ -182,14 +182,15 @@ test("a grant without bounds, in numbers that no counter reaches, is no harm", a
   expect(zed.all("msg").map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
-test("100,000 pings at once are answered, and hold nobody up", async () => {
+test("100,000 pings at once end the connection, and hold nobody up", async () => {
   await using scene = await createScene();
   const { burrow, bob, ann, heard, zed } = scene;
   await zed.join(bob);
   zed.say('{"t":"ping"}\n'.repeat(100_000));
   await expectUndisturbed(burrow, ann, heard);
   await burrow.settle(200);
-  expect(zed.all("pong")).toHaveLength(100_000);
+  expect(zed.all("pong").length).toBeLessThanOrEqual(5_000);
+  expect([zed.isClosed, zed.farewell]).toEqual([true, "RATE_LIMITED"]);
 });
 
 test("who connects again and again has one connection, and takes none from others", async () => {
@@ -234,4 +235,15 @@ test("a stranger's failed connections leave its session as it was", async () => 
     expect(zed.farewell).toBe("PROTOCOL_VIOLATION");
   }
   expect(heard).toEqual([1, 2, 3, 4, 5].map((n) => `text ${n}`));
+});
+
+test("a message beyond the credit ends the connection, and those within it are kept", async () => {
+  await using scene = await createScene();
+  const { burrow, bob, heard, zed } = scene;
+  await zed.join(bob);
+  zed.say(...numbered(16)); // MAX_STRANGER_CREDIT
+  zed.say(msg(17));
+  await burrow.settle(5);
+  expect(zed.farewell).toBe("PROTOCOL_VIOLATION");
+  expect(heard.length).toBeLessThanOrEqual(16);
 });

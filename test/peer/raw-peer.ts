@@ -14,6 +14,8 @@ interface Joining {
   w?: number;
   instance?: string;
   conn?: string;
+  /** Where it says that it listens. */
+  port?: number;
 }
 
 export class RawPeer {

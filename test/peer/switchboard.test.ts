@@ -30,6 +30,10 @@ function createPair(seed = 1) {
         world,
         self,
         port: () => 0,
+        arrival: () => undefined,
+        refusal: () => undefined,
+        refused: () => {},
+        overran: () => {},
         met: () => {},
         chosen(connection) {
           side.chosen = connection;
@@ -155,6 +159,21 @@ test("a newcomer waits until the choice before it is answered, and takes over wh
   await burrow.settle(5_000);
   expect(before.isClosed).toBe(true);
   expect(after.all("ready")).toHaveLength(1);
+});
+
+test("a peer that does not decide cannot choose by saying ready where it was not asked to", async () => {
+  await using burrow = createBurrow();
+  const bob = await burrow.open("bob");
+  const [before, after] = [new RawPeer(burrow, "zed"), new RawPeer(burrow, "zed")];
+  await before.meet(bob);
+  await after.meet(bob, { conn: "c2" });
+  const ready = { t: "ready", have: null, w: 1 };
+  after.say(ready);
+  await burrow.settle();
+  expect(after.all("ready")).toEqual([]);
+  before.say(ready);
+  await burrow.settle();
+  expect([before.farewell, after.farewell]).toEqual([undefined, "DUPLICATE"]);
 });
 
 test("a newcomer takes over when the connection whose choice was not answered is gone", async () => {

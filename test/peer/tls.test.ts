@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
+import { networkInterfaces } from "node:os";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import "reflect-metadata";
 import { X509CertificateGenerator } from "@peculiar/x509";
@@ -308,6 +309,25 @@ test("a crowd that says nothing is bounded, and makes room when its time is over
   await Promise.all(ends);
   expect((await dial(ann, server.address)).link.peer).toBe(bob.id);
 });
+
+const OUTSIDE = Object.values(networkInterfaces())
+  .flatMap((list) => list ?? [])
+  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+
+test.skipIf(!OUTSIDE)(
+  "an address that is not this machine may connect ten times at once and five times a second",
+  async () => {
+    const clock = new ManualClock();
+    const { port } = await listen(bob, { host: "0.0.0.0", clock });
+    const address = { host: OUTSIDE ?? "", port };
+    for (let count = 0; count < 10; count++) await dial(ann, address);
+    expect(await codeOf(dial(ann, address))).toStartWith("PEER_");
+    await dial(ann, { host: LOOPBACK, port }); // this machine is not bounded so
+    await clock.advance(200);
+    expect((await dial(ann, address)).link.peer).toBe(bob.id);
+    expect(await codeOf(dial(ann, address))).toStartWith("PEER_");
+  },
+);
 
 test("a port that is in use, and an address of another machine, are said to be so", async () => {
   const server = await listen(bob);

@@ -9,18 +9,10 @@ import {
   RawSession,
   makeRecord,
   socketWorld,
-  type SocketWorld,
   temporaryFolder,
+  turnUntil,
   watchedClient,
 } from "./setting.ts";
-
-/** Lets what is due run until `done`; no time passes, so nothing runs out while sockets and threads do their part. */
-async function turnUntil(world: SocketWorld, done: Promise<unknown>): Promise<void> {
-  const state = { isDone: false };
-  const end = done.then(() => (state.isDone = true));
-  while (!state.isDone) await world.clock.advance(0);
-  await end;
-}
 
 test("two clients find each other, and a goodbye is told at once", async () => {
   const world = socketWorld();

@@ -111,8 +111,10 @@ test("a registry that takes the question and never answers is given up after fiv
   await hostile(never, async (url) => {
     const answer = lookUp(url, {}, { clock: world.clock }).catch((error: unknown) => error);
     await asked.promise;
-    await world.clock.advance(5_000);
-    expect(await answer).toMatchObject({ code: "REGISTRY_UNREACHABLE", message: expect.stringContaining("5000 ms") });
+    await world.clock.advance(4_999);
+    expect(Bun.peek.status(answer)).toBe("pending");
+    await world.clock.advance(1);
+    expect(await answer).toMatchObject({ code: "REGISTRY_UNREACHABLE" });
   });
 });
 

@@ -39,6 +39,14 @@ export function socketWorld(): SocketWorld {
   return { ...systemWorld, clock: new SocketClock(), random: () => 0 }; // no wait between attempts
 }
 
+/** Lets what is due now run until `done`; no time passes, so nothing runs out while sockets and threads do their part. */
+export async function turnUntil(world: SocketWorld, done: Promise<unknown>): Promise<void> {
+  const state = { isDone: false };
+  const end = done.then(() => (state.isDone = true));
+  while (!state.isDone) await world.clock.advance(0);
+  await end;
+}
+
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), "warren-registry-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
@@ -96,6 +104,7 @@ export async function watchedClient({ name, kind = "person", ...options }: Watch
   const tell = (line: string): void => {
     told.push(line);
     for (const wake of waiting) wake();
+    waiting.clear();
   };
   client.on("online", (entry) => tell(`online ${entry.name}`));
   client.on("offline", (entry) => tell(`offline ${entry.name}`));
@@ -111,7 +120,6 @@ export async function watchedClient({ name, kind = "person", ...options }: Watch
     async until(line) {
       while (!told.includes(line)) {
         await new Promise<void>((resolve) => waiting.add(resolve));
-        waiting.clear();
       }
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

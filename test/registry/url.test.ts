@@ -1,6 +1,13 @@
 import { expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
-import { isOwnOrigin, parseRegistryUrl } from "../../src/registry/url.ts";
+import {
+  isLoopbackUrl,
+  isOwnOrigin,
+  localRegistryPort,
+  localRegistryUrl,
+  parseRegistryUrl,
+  urlsOfMachine,
+} from "../../src/registry/url.ts";
 
 test("a registry is given as a URL, as host and port, or as a host with the usual port", () => {
   const cases = {
@@ -40,4 +47,21 @@ test("a registry knows itself by its machine's addresses and by what its operato
     expect([origin, isOwnOrigin(origin, 9_277, [])]).toEqual([origin, false]);
   }
   expect(isOwnOrigin("https://chat.example", 9_277, ["https://chat.example"])).toBe(true);
+});
+
+test("the registry of this machine is where WARREN_REGISTRY_PORT says, or on its usual port", () => {
+  expect(localRegistryUrl(localRegistryPort({}))).toBe("http://127.0.0.1:9277");
+  expect(localRegistryPort({ WARREN_REGISTRY_PORT: "" })).toBe(9_277);
+  expect(localRegistryPort({ WARREN_REGISTRY_PORT: "9300" })).toBe(9_300);
+  for (const bad of ["0", "65536", "here", "1.5"]) {
+    expect(() => localRegistryPort({ WARREN_REGISTRY_PORT: bad })).toThrow(`WARREN_REGISTRY_PORT is "${bad}"`);
+  }
+});
+
+test("where other machines find a registry is told only if it listens for them", () => {
+  expect(urlsOfMachine("127.0.0.1", 9_277)).toEqual([]);
+  for (const url of urlsOfMachine("0.0.0.0", 9_277)) {
+    expect(isLoopbackUrl(url)).toBe(false);
+    expect(parseRegistryUrl(url)).toBe(url);
+  }
 });

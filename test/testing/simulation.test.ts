@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { simulate } from "../../src/testing/simulation.ts";
 
 /** In `bun test`; `bun run simulate` runs as many as it is told. */
-const SEEDS = 160;
+const SEEDS = 100;
 
 test.each([0, 1, 2, 3])(`every promise is kept under every fault, quarter %i of ${SEEDS} seeds`, async (quarter) => {
   const failures: string[] = [];

@@ -45,8 +45,21 @@ test("one long line among short ones in a chunk is found", () => {
 });
 
 test("a line that is not JSON is an error", () => {
-  for (const text of ["nonsense\n", '{"a":}\n', '{"a":1\n', "{'a':1}\n"]) {
+  for (const text of ["nonsense\n", '{"a":}\n', '{"a":1\n', "{'a':1}\n", "{}{}\n"]) {
     expect(() => new LineReader().push(utf8(text), 100)).toThrow(expect.objectContaining({ code: "FRAME_MALFORMED" }));
+  }
+});
+
+test.each([
+  ["an empty line", utf8("\r\n{}\n")],
+  ["an object of two lines", utf8('{"a":\n1}\n')],
+  ["a byte order mark", utf8("\ufeff{}\n")],
+  ["a line that is no UTF-8", Buffer.from('{"a":"\u00e9"}\n', "latin1")],
+])("%s is an error, however the stream is cut", (_, stream) => {
+  for (let cut = 0; cut < stream.byteLength; cut++) {
+    const reader = new LineReader();
+    const read = (): unknown[] => [stream.subarray(0, cut), stream.subarray(cut)].map((part) => reader.push(part, 100));
+    expect(read).toThrow(expect.objectContaining({ code: "FRAME_MALFORMED" }));
   }
 });
 
@@ -60,7 +73,7 @@ test("the first line is handed out alone, with the bytes behind it untouched", (
 
 test("what was pushed may be overwritten afterwards", () => {
   const reader = new LineReader();
-  const chunk = utf8('{"a":');
+  const chunk = Buffer.from('{"a":'); // what sockets give; its slice() is no copy
   reader.push(chunk, 100);
   chunk.fill(0);
   expect(reader.push(utf8("1}\n"), 100)).toEqual([{ a: 1 }]);

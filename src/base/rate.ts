@@ -1,30 +1,46 @@
-/** Token buckets: so many at once, and as many again over a minute, for each key apart. */
-import type { Clock } from "../base/world.ts";
+/** Token buckets: so many at once, and so many more as time goes on, for each key apart. */
+import type { Clock } from "./world.ts";
 
-const MINUTE_MS = 60_000;
 const MAX_KEYS = 10_000;
+
+export interface Rate {
+  /** So many at once. */
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** So many at once, and as many again over a minute. */
+export function perMinute(count: number): Rate {
+  return { burst: count, perSecond: count / 60 };
+}
 
 /** For one key. */
 export class TokenBucket {
   readonly #clock: Clock;
-  readonly #perMinute: number;
+  readonly #rate: Rate;
   #tokens: number;
   #at: number; // when the tokens were counted
 
-  constructor(clock: Clock, perMinute: number) {
+  constructor(clock: Clock, rate: Rate) {
     this.#clock = clock;
-    this.#perMinute = perMinute;
-    this.#tokens = perMinute;
+    this.#rate = rate;
+    this.#tokens = rate.burst;
     this.#at = clock.steady();
   }
 
-  /** Takes one; returns 0 if there was one, else the ms until there is. */
-  take(): number {
+  /** How many may be taken now. */
+  get available(): number {
+    const { burst, perSecond } = this.#rate;
     const now = this.#clock.steady();
-    this.#tokens = Math.min(this.#perMinute, this.#tokens + ((now - this.#at) * this.#perMinute) / MINUTE_MS);
+    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#at) * perSecond) / 1_000);
     this.#at = now;
-    if (this.#tokens < 1) return Math.ceil(((1 - this.#tokens) * MINUTE_MS) / this.#perMinute);
-    this.#tokens -= 1;
+    return Math.floor(this.#tokens + 1e-9); // sums of fractions may miss a whole number by a hair
+  }
+
+  /** Takes so many; returns 0 if they were there, else the ms until they are. */
+  take(count = 1): number {
+    if (this.available < count) return Math.ceil(((count - this.#tokens) * 1_000) / this.#rate.perSecond);
+    this.#tokens -= count;
     return 0;
   }
 }
@@ -32,20 +48,24 @@ export class TokenBucket {
 /** For many keys, of which it forgets those that were quiet for longest. */
 export class RateLimit {
   readonly #clock: Clock;
-  readonly #perMinute: number;
+  readonly #rate: Rate;
   readonly #buckets = new Map<string, TokenBucket>(); // the least recently used first
 
-  constructor(clock: Clock, perMinute: number) {
+  constructor(clock: Clock, rate: Rate) {
     this.#clock = clock;
-    this.#perMinute = perMinute;
+    this.#rate = rate;
   }
 
-  take(key: string): number {
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#clock, this.#perMinute);
+  available(key: string): number {
+    return this.#buckets.get(key)?.available ?? this.#rate.burst;
+  }
+
+  take(key: string, count = 1): number {
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#clock, this.#rate);
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     if (this.#buckets.size > MAX_KEYS) this.#forgetOldest();
-    return bucket.take();
+    return bucket.take(count);
   }
 
   /** A gift to whoever is forgotten; but ten thousand addresses at once are beyond what buckets can stop. */

@@ -1,0 +1,117 @@
+import { expect, test } from "bun:test";
+import type { PeerId } from "../../src/base/ids.ts";
+import type { Peer } from "../../src/peer/peer.ts";
+import { SharedDirectory } from "../../src/testing/shared-directory.ts";
+import { createBurrow, hear, testId, type Burrow } from "./burrow.ts";
+
+/** Everybody in one directory; it grants names to whoever comes, as a hostile one would. */
+async function town(burrow: Burrow, ...names: string[]): Promise<{ directory: SharedDirectory; peers: Peer[] }> {
+  const directory = new SharedDirectory();
+  const peers = await Promise.all(names.map((name) => burrow.open(name)));
+  await Promise.all(peers.map((peer) => peer.setDirectory(directory.join())));
+  return { directory, peers };
+}
+
+async function say(burrow: Burrow, peer: Peer, to: string, text: string): Promise<string> {
+  const sending = peer.send(to, text).then(
+    () => "sent",
+    (error: Error & { code?: string }) => `${error.code}: ${error.message}`,
+  );
+  await burrow.settle();
+  return await sending;
+}
+
+function announceAs(directory: SharedDirectory, id: PeerId, name: string): void {
+  const entry = { id, name, kind: "person" as const, addresses: [], card: { about: "", commands: [] } };
+  directory.join().announce(entry);
+}
+
+test("a name that the registry knows is found once, and then holds without it", async () => {
+  await using burrow = createBurrow();
+  const { directory, peers } = await town(burrow, "ann", "bob");
+  const [ann, bob] = peers as [Peer, Peer];
+  const heard = hear(bob);
+  expect(await say(burrow, ann, "bob", "one")).toBe("sent");
+  directory.isAway = true;
+  burrow.network.cut();
+  expect(await say(burrow, ann, "bob", "two")).toBe("sent");
+  await burrow.settle(1_000);
+  expect(heard).toEqual(["one", "two"]);
+});
+
+test("a name that is pinned and comes with another key is refused, until that is accepted on purpose", async () => {
+  await using burrow = createBurrow();
+  const { directory, peers } = await town(burrow, "ann", "bob");
+  const [ann, bob] = peers as [Peer, Peer];
+  expect(await say(burrow, ann, "bob", "hello")).toBe("sent");
+  await bob.setDirectory(undefined);
+  const impostor = testId("impostor");
+  announceAs(directory, impostor, "bob");
+  const refusal = await say(burrow, ann, "bob", "for bob only");
+  expect(refusal).toStartWith("NAME_CHANGED: the key behind bob has changed");
+  expect(refusal).toContain(`pin bob ${impostor}`);
+  await Promise.all([ann.pin("bob", impostor), burrow.settle()]);
+  expect((await ann.resolve("bob")).id).toBe(impostor);
+});
+
+test("an unknown name is an error that says who was asked, and who claims it", async () => {
+  await using burrow = createBurrow();
+  const ann = await burrow.open("ann");
+  const bob = await burrow.open("bob");
+  expect(await say(burrow, ann, "bob", "hello")).toStartWith(
+    "PEER_UNKNOWN: no peer named bob is known, and there is no registry",
+  );
+  const meeting = ann.resolve(`bob:${bob.port}`);
+  await burrow.settle();
+  await meeting;
+  expect(await say(burrow, ann, "bob", "hello")).toContain(`accept the name with "pin bob ${bob.id}"`);
+  expect(await say(burrow, ann, "Bob!", "hello")).toStartWith("BAD_NAME");
+  expect(await say(burrow, ann, "ann", "hello")).toStartWith("PEER_IS_SELF");
+});
+
+test("users are oneself and everybody met or listed, those online first", async () => {
+  await using burrow = createBurrow();
+  const { peers } = await town(burrow, "ann", "bob", "carl");
+  const [ann, , carl] = peers as [Peer, Peer, Peer];
+  await carl.setDirectory(undefined);
+  const users = await ann.users();
+  expect(users.map(({ name, online, self }) => [name, online, self])).toEqual([
+    ["ann", true, true],
+    ["bob", true, false],
+    ["carl", false, false],
+  ]);
+});
+
+test("a peer comes online once, however often its entry changes, and goes offline once", async () => {
+  await using burrow = createBurrow();
+  const { peers } = await town(burrow, "ann");
+  const [ann] = peers as [Peer];
+  const directory = new SharedDirectory();
+  await ann.setDirectory(directory.join());
+  const told: string[] = [];
+  ann.on("peer:online", ({ name }) => void told.push(`${name} came`));
+  ann.on("peer:offline", ({ name }) => void told.push(`${name} went`));
+  const bob = await burrow.open("bob");
+  await bob.setDirectory(directory.join());
+  bob.setCard({ about: "something new", commands: [] });
+  await bob.setDirectory(undefined);
+  expect(told).toEqual(["bob came", "bob went"]);
+});
+
+test("a registry that never answers keeps nobody from a peer that is remembered", async () => {
+  await using burrow = createBurrow();
+  const ann = await burrow.open("ann");
+  const bob = await burrow.open("bob");
+  await burrow.introduce(ann, bob);
+  const heard = hear(bob);
+  const silent = Object.assign(new SharedDirectory().join(), {
+    isConnected: false,
+    find: () => new Promise<never>(() => {}),
+  });
+  await ann.setDirectory(silent);
+  burrow.network.cut();
+  await burrow.settle();
+  await say(burrow, ann, "bob", "still there?");
+  await burrow.settle(1_000);
+  expect(heard).toEqual(["still there?"]);
+});

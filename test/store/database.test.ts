@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Database } from "../../src/store/database.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
+
+let path: string;
+beforeEach(async () => {
+  path = join(await mkdtemp(join(tmpdir(), "warren-database-")), "peer.db");
+});
+afterEach(() => rm(join(path, ".."), { recursive: true }));
+
+const clock = new ManualClock();
+const count = (db: Database): number | undefined => db.get<{ n: number }>("SELECT count(*) AS n FROM setting")?.n;
+const put = (db: Database, key: string): number => db.run("INSERT INTO setting VALUES (?, ?)", key, "x".repeat(500));
+
+test("a database has one owner, and is free again when that one closes", () => {
+  const db = new Database(path, clock);
+  expect(() => new Database(path, clock)).toThrow(expect.objectContaining({ code: "IDENTITY_IN_USE" }));
+  db[Symbol.dispose]();
+  new Database(path, clock)[Symbol.dispose]();
+});
+
+test("what is written in one turn is committed at its end, together", async () => {
+  using db = new Database(path, clock);
+  const told: string[] = [];
+  put(db, "a");
+  db.afterCommit((error) => told.push(error ? "failed" : "committed"));
+  put(db, "b");
+  expect(told).toEqual([]);
+  await clock.settle();
+  expect(told).toEqual(["committed"]);
+  expect(count(db)).toBe(2);
+});
+
+test("a write that fails takes its whole turn with it, and the next turn works", async () => {
+  using db = new Database(path, clock);
+  put(db, "a");
+  await clock.settle();
+  put(db, "b");
+  expect(() => put(db, "a")).toThrow(expect.objectContaining({ code: "STORE_FAILED" }));
+  const failure = await Promise.all([db.committed().catch((error: unknown) => error), clock.settle()]);
+  expect(failure[0]).toMatchObject({ code: "STORE_FAILED" });
+  expect(count(db)).toBe(1);
+  put(db, "c");
+  await clock.settle();
+  expect(count(db)).toBe(2);
+});
+
+test("a file that is no database, or is damaged inside, is reported as what it is", async () => {
+  await writeFile(path, "this is no database, whatever its name says".repeat(100));
+  expect(() => new Database(path, clock)).toThrow(expect.objectContaining({ code: "STORE_CORRUPT" }));
+  await rm(path);
+  const whole = new Database(path, clock);
+  for (let i = 0; i < 200; i++) put(whole, `key ${i}`);
+  whole[Symbol.dispose]();
+  const file = await open(path, "r+");
+  await file.write(Buffer.alloc(60_000, 0x5a), 0, 60_000, 4_096);
+  await file.close();
+  const use = (): unknown => {
+    using damaged = new Database(path, clock);
+    return damaged.all("SELECT * FROM setting");
+  };
+  expect(use).toThrow(expect.objectContaining({ code: "STORE_CORRUPT" }));
+});
