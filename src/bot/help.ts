@@ -44,7 +44,7 @@ function usageOfArgument({ key, flag, type, isRequired, isPositional, takesRest,
 
 function describeArgument({ type, isRequired, choices, schema }: Argument): string {
   const facts = [
-    schema["description"],
+    typeof schema["description"] === "string" ? schema["description"] : undefined,
     choices ? `one of ${choices.join(", ")}` : TYPE_WORDS[type],
     describeRange(schema),
   ];

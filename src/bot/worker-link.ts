@@ -8,6 +8,8 @@ export interface BotStart {
   readonly home: string;
   /** URL of the registry, or "none". */
   readonly registry: string;
+  /** Go on with a registry whose key has changed. Default: on this machine alone. */
+  readonly acceptNewRegistry?: boolean;
 }
 
 export type ToWorker = { t: "start"; bot: BotStart } | { t: "ping" } | { t: "stop" };

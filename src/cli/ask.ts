@@ -1,28 +1,34 @@
-/** The commands that ask one thing and print the answer: `peer users`, `history`, `whoami`, `pin`. */
+/** The commands that ask one thing and print the answer: `peer users`, `history`, `whoami`, `pin`, and those of care. */
 import { systemClock } from "../base/world.ts";
+import { careLines } from "./care-text.ts";
 import { errorFrom, type Command, type FaceEvent } from "./events.ts";
-import { paint, print, printJson } from "./output.ts";
+import { outputPaint, print, printJson } from "./output.ts";
+import type { Paint } from "./paint.ts";
 import { historyLines, userLines, whoAmILines } from "./present.ts";
 import { reach } from "./reach.ts";
+import { reachBot } from "./reach-bot.ts";
 import type { StartOptions } from "./start.ts";
 
 export interface AskOptions extends StartOptions {
   readonly json: boolean;
+  /** The name of a bot of this home, if it is asked and not an identity of the user's. */
+  readonly bot?: string | undefined;
 }
 
 /** @throws {WarrenError} what the command failed with */
 export async function ask(options: AskOptions, command: Command): Promise<void> {
-  await using reached = await reach(options);
+  const { bot, home, log } = options;
+  await using reached = bot === undefined ? await reach(options) : await reachBot(home, bot, log);
   const answers: FaceEvent[] = [];
   await reached.performer.perform(command, (event) => answers.push(event));
   for (const answer of answers) {
     if (answer.event === "error") throw errorFrom(answer);
     if (options.json) printJson(answer);
-    else for (const line of linesOf(answer)) print(line);
+    else for (const line of linesOf(answer, outputPaint())) print(line);
   }
 }
 
-function linesOf(answer: FaceEvent): string[] {
+function linesOf(answer: FaceEvent, paint: Paint): string[] {
   switch (answer.event) {
     case "users":
       return userLines(answer.peers, paint);
@@ -32,7 +38,13 @@ function linesOf(answer: FaceEvent): string[] {
       return whoAmILines(answer, paint);
     case "pinned":
       return [`${answer.name} is ${answer.id} from now on`];
-    default:
+    case "message":
+    case "receipt":
+    case "presence":
+    case "ready":
+    case "error":
       return [];
+    default:
+      return careLines(answer, systemClock.now(), paint);
   }
 }

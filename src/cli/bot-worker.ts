@@ -1,14 +1,19 @@
 /** Entry of the worker that one bot lives in: its own peer, with its own key, listener and store. */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { identityFolder } from "../base/home.ts";
 import { formatAddress } from "../base/ids.ts";
 import { createLog } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
-import { sleep, systemClock } from "../base/world.ts";
+import { systemClock } from "../base/world.ts";
 import { attachPlugin } from "../bot/host.ts";
 import { loadPlugin } from "../bot/load.ts";
 import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
 import type { Peer } from "../peer/peer.ts";
+import { isLoopbackUrl } from "../registry/url.ts";
 import { openPeer } from "../warren.ts";
+import { serveControl } from "./control.ts";
+import { careOf } from "./reach-bot.ts";
+import { registryWord } from "./registry-word.ts";
 
 declare const self: Worker;
 
@@ -26,24 +31,29 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   else stop().catch(crash);
 });
 
-async function start({ file, home, registry }: BotStart): Promise<void> {
+async function start({ file, home, registry, acceptNewRegistry = false }: BotStart): Promise<void> {
   const plugin = await loadPlugin(file);
   post({ t: "loaded", name: plugin.name });
   const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
-  const peer = scope.use(await openPeer({ name: plugin.name, kind: "bot", home, registry, log }));
-  const refusal = nameRefused(peer);
-  const refused = await Promise.race([refusal, registryAnswered(peer), sleep(systemClock, ANSWER_WITHIN_MS)]);
+  const accepts = acceptNewRegistry || isLoopbackUrl(registry);
+  const peer = scope.use(
+    await openPeer({ name: plugin.name, kind: "bot", home, registry, acceptNewRegistry: accepts, log }),
+  );
+  const refusal = nameRefused(peer, accepts);
+  const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
   scope.use(await attachPlugin(plugin, peer));
+  scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
 }
 
 /** Resolves with the registry's word that another key has the name. Other notices go to the log. */
-function nameRefused(peer: Peer): Promise<WarrenError> {
+function nameRefused(peer: Peer, acceptsNewRegistry: boolean): Promise<WarrenError> {
   return new Promise((resolve) => {
     peer.on("notice", (notice) => {
       if (notice.code === "NAME_TAKEN") resolve(notice);
+      else if (notice.code === "REGISTRY_CHANGED" && acceptsNewRegistry) peer.log.info(notice.message);
       else peer.log.warn(notice.message);
     });
   });
@@ -56,15 +66,6 @@ async function whereItIs(peer: Peer, notice: WarrenError): Promise<WarrenError> 
   if (!address) return notice;
   return new WarrenError("NAME_TAKEN", `${peer.name} is already online at ${formatAddress(address)}`, {
     cause: notice,
-  });
-}
-
-/** Resolves when the registry takes this peer, or cannot be asked. */
-function registryAnswered({ directory }: Peer): Promise<void> {
-  return new Promise((resolve) => {
-    if (!directory || directory.isConnected) return resolve();
-    directory.on("connected", () => resolve());
-    directory.on("disconnected", () => resolve());
   });
 }
 

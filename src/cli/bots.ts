@@ -3,6 +3,7 @@ import { EXIT, interruption, resolveHome, run } from "./program.ts";
 
 interface Options {
   registry?: string;
+  acceptNewRegistry?: true;
   home?: string;
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
@@ -12,16 +13,17 @@ interface Options {
 }
 
 await run(async () => {
-  const { Command, Option } = await import("commander");
-  const program = new Command("bots")
+  const { Option } = await import("commander");
+  const { createProgram, registryOption, ACCEPT_NEW_REGISTRY } = await import("./options.ts");
+  const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
-    .option("-r, --registry <url|none>", "the registry (default: the one on this machine)")
+    .option("-r, --registry <url|none>", "the registry (default: the one on this machine)", registryOption)
+    .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--debug", "say more")
     .addOption(new Option("--child").hideHelp())
-    .addOption(new Option("--quiet").hideHelp())
-    .exitOverride();
+    .addOption(new Option("--quiet").hideHelp());
   program.parse();
   return await runBots(program.args, program.opts<Options>());
 });
@@ -33,7 +35,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const { systemWorld } = await import("../base/world.ts");
   const { Supervisor } = await import("../bot/supervisor.ts");
   const { workersOf } = await import("../bot/worker-link.ts");
-  const { localRegistryUrl } = await import("./local-registry.ts");
+  const { localRegistryUrl } = await import("../registry/url.ts");
 
   const log = createLog("bots", stderrSink(options.debug ? "debug" : options.quiet ? "warn" : "info"));
   const files = given.length > 0 ? given.map((file) => resolve(file)) : await botsOfThisFolder();
@@ -41,7 +43,11 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const ending = options.child ? endOfInput() : interruption();
   await using supervisor = new Supervisor(
     files,
-    { home: resolveHome(options.home), registry: options.registry ?? localRegistryUrl() },
+    {
+      home: resolveHome(options.home),
+      registry: options.registry ?? localRegistryUrl(),
+      acceptNewRegistry: options.acceptNewRegistry === true,
+    },
     { spawn: workersOf(new URL("bot-worker.ts", import.meta.url)), world: systemWorld, log },
   );
   const told = new Promise<"told">((end) => ending.addEventListener("abort", () => end("told"), { once: true }));

@@ -46,6 +46,8 @@ export const CHAT_COMMANDS: Readonly<Record<string, ChatCommand>> = {
   "/disconnect": { usage: "", about: "says goodbye and goes offline", run: (chat) => chat.disconnect() },
   "/whoami": { usage: "", about: "your name, id, address and registry", run: whoAmI },
   "/pin": { usage: "<name> <id>", about: "accepts that a name belongs to another key", takesName: true, run: pin },
+  "/block": { usage: "<name>", about: "takes nothing of a peer any more", takesName: true, run: block },
+  "/unblock": { usage: "<name>", about: "takes it again", takesName: true, run: unblock },
   "/help": { usage: "", about: "this list", run: help },
   "/quit": { usage: "", about: "says goodbye and ends (also Ctrl-C)", run: (chat) => chat.quit() },
 };
@@ -88,6 +90,22 @@ async function pin(chat: ChatActions, rest: string): Promise<void> {
   if (!isPeerId(id)) throw new WarrenError("USAGE", "which key? /pin <name> <id of 52 characters>");
   await chat.peer().pin(name, id);
   chat.note(`${name} is ${shortId(id)} from now on`);
+}
+
+async function block(chat: ChatActions, rest: string): Promise<void> {
+  const { name } = await chat.peer().block(meant(rest, "/block"));
+  chat.note(`${oneLine(name)} is blocked: /unblock ${oneLine(name)} takes that back`);
+}
+
+async function unblock(chat: ChatActions, rest: string): Promise<void> {
+  const { name } = await chat.peer().unblock(meant(rest, "/unblock"));
+  chat.note(`${oneLine(name)} is not blocked any more`);
+}
+
+function meant(rest: string, command: string): string {
+  const name = rest.replace(/^@/, "");
+  if (name === "") throw new WarrenError("USAGE", `whom? ${command} <name>`);
+  return name;
 }
 
 function help(chat: ChatActions): void {

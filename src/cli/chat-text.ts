@@ -49,6 +49,7 @@ export interface Welcome extends Ready {
   readonly addresses: readonly string[];
   /** Whether the registry runs in this process. */
   readonly isOwnRegistry: boolean;
+  readonly isRegistered: boolean;
   /** Who is there already. */
   readonly present: readonly string[];
 }
@@ -57,7 +58,7 @@ export interface Welcome extends Ready {
 export const WELCOME_COLUMN = 10;
 
 export function welcomeLines(welcome: Welcome, paint: Paint): string[] {
-  const { name, id, port, addresses, registry, isOwnRegistry, present } = welcome;
+  const { name, id, port, addresses, registry, isOwnRegistry, isRegistered, present } = welcome;
   const where = addresses[0] ?? `port ${port}`;
   const bold = (text: string): string => paint.bold(text);
   const fact = (text: string): string => " ".repeat(WELCOME_COLUMN) + paint.dim(text);
@@ -65,12 +66,16 @@ export function welcomeLines(welcome: Welcome, paint: Paint): string[] {
     "",
     `  ${bold("warren")}  you are ${paint.name(name)} ${paint.dim(id.slice(0, 8))}`,
     fact(`listening on ${where}`),
-    fact(`registry ${registry ?? "none"}${isOwnRegistry ? ", run by this peer" : ""}`),
+    fact(`${registryText(registry, isRegistered)}${isOwnRegistry ? ", run by this peer" : ""}`),
     ...(present.length > 0 ? [fact(`online: ${present.map(oneLine).join(", ")}`)] : []),
     "",
     `  ${bold("@name text")} says something to somebody, ${bold("/users")} shows who is there, ${bold("/help")} the rest.`,
     "",
   ];
+}
+
+export function registryText(url: string | null, isRegistered: boolean): string {
+  return `registry ${url ?? "none"}${url === null || isRegistered ? "" : ", not registered there"}`;
 }
 
 /** What a bot can do, for whoever has just turned to it. */

@@ -5,33 +5,29 @@ import { formatAddress, type PeerInfo } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
-import type { IncomingMessage, Receipt } from "../peer/message.ts";
+import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
+import { parseRegistryUrl } from "../registry/url.ts";
+import { Attendance } from "./attendance.ts";
 import { CHAT_COMMANDS, type ChatActions } from "./chat-commands.ts";
 import { readChatLine } from "./chat-line.ts";
 import {
   cardText,
   incomingText,
-  MARK_COLUMN,
-  markOf,
   noteText,
-  outgoingText,
   promptText,
+  registryText,
   TEXT_COLUMN,
   WELCOME_COLUMN,
   welcomeLines,
 } from "./chat-text.ts";
 import { complete } from "./completion.ts";
-import { messageEvent, type Ready } from "./events.ts";
-import { Gathering } from "./gathering.ts";
+import { Deliveries } from "./deliveries.ts";
+import { messageEvent, receiptEvent, type Ready, type ReceiptEvent } from "./events.ts";
 import type { Online } from "./house.ts";
 import type { Paint } from "./paint.ts";
-import type { Block, Screen } from "./screen.ts";
+import type { Screen } from "./screen.ts";
 import type { Session } from "./session.ts";
-
-const GATHER_MS = 300;
-const PATIENCE_MS = 2_000; // a message that is not over there by then is said to wait
-const MAX_MARKED = 500; // messages whose marks are still brought up to date; older ones have left any screen
 
 export interface ChatOptions {
   screen: Screen;
@@ -52,33 +48,26 @@ export class Chat implements ChatActions, AsyncDisposable {
   readonly #options: ChatOptions;
   readonly #screen: Screen;
   readonly #world: World;
-  readonly #blocks = new Map<string, Block>(); // of messages of ours that have no last state, by message id
-  readonly #delivered = new Set<string>(); // of the messages in #blocks, those that are over there
-  readonly #known = new Map<string, PeerInfo>(); // everyone seen, by name
-  readonly #arrivals: Gathering<PeerInfo>;
-  readonly #departures: Gathering<PeerInfo>;
-  readonly #late: Gathering<PeerInfo>;
-  readonly #absent = new Set<string>(); // ids of whom it was said that they are not online
+  readonly #attendance: Attendance;
+  readonly #deliveries: Deliveries;
   #online: Online | undefined;
   #me: (Ready & { readonly addresses: readonly string[] }) | undefined;
   #wires = new Scope();
   #partner: PeerInfo | undefined;
+  #isRegistrySilent = false; // and it was said so
   #turn = Promise.resolve(); // lines are done one after another
   #shown = 0;
 
   constructor(options: ChatOptions) {
+    const { screen, paint, world } = options;
     this.#options = options;
-    this.paint = options.paint;
-    this.#screen = options.screen;
-    this.#world = options.world;
-    const gather = (tell: (who: string, count: number) => void): Gathering<PeerInfo> =>
-      new Gathering(options.world.clock, GATHER_MS, (peers) => {
-        const names = [...new Set(peers.map((peer) => oneLine(peer.name)))];
-        tell(names.join(", "), names.length);
-      });
-    this.#arrivals = gather((who, count) => this.note(`${who} ${count === 1 ? "is" : "are"} online`));
-    this.#departures = gather((who) => this.note(`${who} went offline`));
-    this.#late = gather((who) => this.note(`what you said before has reached ${who}`));
+    this.paint = paint;
+    this.#screen = screen;
+    this.#world = world;
+    const note = (text: string): void => this.note(text);
+    const warn = (text: string): void => this.#warn(text);
+    this.#attendance = new Attendance(world.clock, note);
+    this.#deliveries = new Deliveries({ screen, paint, clock: world.clock, note, warn });
   }
 
   get partnerName(): string | undefined {
@@ -92,10 +81,15 @@ export class Chat implements ChatActions, AsyncDisposable {
   /** Goes online, says welcome, and takes lines. */
   async start(): Promise<void> {
     await this.#connect();
-    const isOwnRegistry = this.#options.isOwnRegistry();
-    const present = (await this.peer().users()).flatMap((user) => (user.online && !user.self ? user.name : []));
-    this.#screen.print(welcomeLines({ ...this.whoAmI(), isOwnRegistry, present }, this.paint), WELCOME_COLUMN);
+    const welcome = {
+      ...this.whoAmI(),
+      isOwnRegistry: this.#options.isOwnRegistry(),
+      isRegistered: this.#isRegistered(),
+      present: this.#attendance.presentNames,
+    };
+    this.#screen.print(welcomeLines(welcome, this.paint), WELCOME_COLUMN);
     this.#prompt();
+    this.#listen();
     this.#screen.read({
       onLine: (line) => {
         this.#turn = this.#turn.then(() => this.#take(line)).catch((error: unknown) => this.#complain(error));
@@ -108,7 +102,8 @@ export class Chat implements ChatActions, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const gathering of [this.#arrivals, this.#departures, this.#late]) gathering[Symbol.dispose]();
+    this.#attendance[Symbol.dispose]();
+    this.#deliveries[Symbol.dispose]();
     await this.#hangUp();
   }
 
@@ -146,7 +141,7 @@ export class Chat implements ChatActions, AsyncDisposable {
           if (event.event === "error") this.#warn(event.message);
           if (event.event !== "receipt") return;
           if (event.state === "queued") this.#said(event, text);
-          else this.#onReceipt(event);
+          else this.#deliveries.reached(event);
           begun();
         })
         .finally(begun);
@@ -169,10 +164,14 @@ export class Chat implements ChatActions, AsyncDisposable {
   }
 
   async register(registry: string): Promise<void> {
+    const url = registry === "" || registry === "none" ? registry || undefined : parseRegistryUrl(registry);
     await this.#hangUp();
-    await this.#connect(registry === "" ? undefined : registry);
-    const { registry: url, addresses } = this.whoAmI();
-    this.note(`online at ${addresses[0] ?? "no address"}, registry ${url ?? "none"}`);
+    await this.#connect(url);
+    const { addresses } = this.whoAmI();
+    const where = `online at ${addresses[0] ?? "no address"}, ${registryText(this.whoAmI().registry, this.#isRegistered())}`;
+    const names = this.#attendance.presentNames.map(oneLine).join(", ");
+    this.note(names === "" ? where : `${where}, with ${names}`);
+    this.#listen();
   }
 
   async disconnect(): Promise<void> {
@@ -195,7 +194,7 @@ export class Chat implements ChatActions, AsyncDisposable {
     return complete(line, {
       commands: names.map(([name]) => name),
       withName: names.flatMap(([name, { takesName }]) => (takesName ? [name] : [])),
-      names: [...this.#known.keys()].sort(),
+      names: this.#attendance.names,
       partner: this.partnerName,
       cardOf: (name) => this.#cardOf(name),
     });
@@ -203,7 +202,7 @@ export class Chat implements ChatActions, AsyncDisposable {
 
   async #take(line: string): Promise<void> {
     const partner = this.#partner;
-    const intent = readChatLine(line, { partner, isKnown: (name) => this.#known.has(name) });
+    const intent = readChatLine(line, { partner, isKnown: (name) => this.#attendance.has(name) });
     switch (intent.kind) {
       case "nothing":
         return;
@@ -229,15 +228,28 @@ export class Chat implements ChatActions, AsyncDisposable {
 
   async #connect(registry?: string): Promise<void> {
     const online = await this.#options.connect(registry);
-    const { peer, session } = online;
+    const { peer, session, registered } = online;
     this.#online = online;
     this.#me = { ...session.ready(), addresses: peer.addresses.map(formatAddress) };
     this.#wires = new Scope();
-    session.onOtherReceipt = (receipt) => this.#onReceipt(receipt);
-    for (const user of await peer.users()) if (!user.self) this.#known.set(user.name, user);
-    this.#wires.defer(peer.on("peer:online", (other) => this.#onPresence(other, true)));
-    this.#wires.defer(peer.on("peer:offline", (other) => this.#onPresence(other, false)));
-    this.#wires.defer(peer.on("notice", (error) => this.#warn(error.message)));
+    session.onOtherReceipt = (receipt) => this.#deliveries.reached(receiptEvent(receipt));
+    await registered; // so that who is there is told in one line
+    this.#attendance.begin(await peer.users());
+  }
+
+  /** What happens from now on is told below what is on the screen already. */
+  #listen(): void {
+    if (!this.#online) return;
+    const { peer, session, notices } = this.#online;
+    this.#isRegistrySilent = false;
+    notices.listen((notice) => {
+      this.#isRegistrySilent ||= notice.code === "REGISTRY_UNREACHABLE";
+      this.#warn(notice.message);
+    });
+    const answered = peer.directory?.on("connected", () => this.#onRegistryBack());
+    if (answered) this.#wires.defer(answered);
+    this.#wires.defer(peer.on("peer:online", (other) => this.#cameOnline(other)));
+    this.#wires.defer(peer.on("peer:offline", (other) => this.#attendance.changed(other, false)));
     this.#wires.defer(peer.on("message", (message) => this.#onMessage(message, session)));
   }
 
@@ -250,7 +262,7 @@ export class Chat implements ChatActions, AsyncDisposable {
 
   #onMessage(message: IncomingMessage, session: Session): void {
     const { from, text, at, room } = message;
-    this.#known.set(from.name, from);
+    this.#attendance.seen(from);
     this.#shown++;
     this.#screen.print(incomingText({ at, who: from.name, text, room }, this.now(), this.paint), TEXT_COLUMN);
     session.shown(messageEvent(message));
@@ -258,41 +270,20 @@ export class Chat implements ChatActions, AsyncDisposable {
     if (!this.#partner && from.kind === "person" && !this.#screen.isTyping) this.#turnTo(from);
   }
 
-  #onPresence(other: PeerInfo, isOnline: boolean): void {
-    this.#known.set(other.name, other);
-    if (isOnline) this.#absent.delete(other.id);
-    (isOnline ? this.#arrivals : this.#departures).add(other);
+  #onRegistryBack(): void {
+    if (this.#isRegistrySilent) this.note("the registry answers again");
+    this.#isRegistrySilent = false;
   }
 
-  #said({ id, to }: Receipt, text: string): void {
-    this.#known.set(to.name, to);
-    const said = { at: this.now(), who: to.name, text };
-    const block = this.#screen.print(outgoingText(said, "queued", this.now(), this.paint), TEXT_COLUMN);
-    this.#blocks.set(id, block);
-    if (this.#blocks.size > MAX_MARKED) for (const oldest of this.#blocks.keys().take(1)) this.#blocks.delete(oldest);
-    this.#turnTo(to);
-    this.#world.clock.after(PATIENCE_MS, () => this.#mayWait(id, to));
+  #cameOnline(other: PeerInfo): void {
+    this.#deliveries.isBack(other);
+    this.#attendance.changed(other, true);
   }
 
-  #mayWait(id: string, to: PeerInfo): void {
-    if (!this.#blocks.has(id) || this.#absent.has(to.id) || this.#delivered.has(id)) return;
-    this.#absent.add(to.id);
-    this.note(`kept until ${oneLine(to.name)} is online`);
-  }
-
-  #onReceipt({ id, to, state, reason }: Receipt): void {
-    const block = this.#blocks.get(id);
-    block?.mark(MARK_COLUMN, markOf(state, this.paint));
-    if (state === "delivered") {
-      this.#absent.delete(to.id);
-      if (block) this.#delivered.add(id);
-      else this.#late.add(to);
-    }
-    if (state === "failed" || state === "expired")
-      this.#warn(`${oneLine(to.name)} did not take it: ${reason ?? state}`);
-    if (state !== "failed" && state !== "expired" && state !== "handled") return;
-    this.#blocks.delete(id);
-    this.#delivered.delete(id);
+  #said(receipt: ReceiptEvent, text: string): void {
+    this.#attendance.seen(receipt.to);
+    this.#deliveries.said(receipt, text);
+    this.#turnTo(receipt.to);
   }
 
   #turnTo(partner: PeerInfo): void {
@@ -302,6 +293,10 @@ export class Chat implements ChatActions, AsyncDisposable {
 
   #prompt(): void {
     if (this.#screen.isTerminal) this.#screen.prompt(promptText(this.whoAmI().name, this.partnerName, this.paint));
+  }
+
+  #isRegistered(): boolean {
+    return this.#online?.peer.directory?.isConnected === true;
   }
 
   #cardOf(name: string): Card | undefined {

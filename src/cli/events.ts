@@ -2,6 +2,7 @@
 import { describeError, ERROR_CODES, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
 import type { HistoryEntry, IncomingMessage, MessageState, Receipt, UserInfo } from "../peer/message.ts";
+import { CARE_FIELDS, careCommand, type CareCommand, type CareEvent } from "./care.ts";
 
 /** Longest line that is read from a program: a message of the longest text with all of it escaped. */
 export const MAX_COMMAND_BYTES = 2 * 1_024 * 1_024;
@@ -16,7 +17,20 @@ export type Command = { readonly ref?: unknown } & (
   /** Messages as they are shown, until whoever asked goes away. */
   | { readonly do: "watch" }
   | { readonly do: "stop" }
+  | CareCommand
 );
+
+/** What each command takes besides `do` and `ref`. */
+const FIELDS: Readonly<Record<Command["do"], readonly string[]>> = {
+  send: ["to", "text"],
+  users: [],
+  history: ["with", "limit"],
+  whoami: [],
+  pin: ["name", "id"],
+  watch: [],
+  stop: [],
+  ...CARE_FIELDS,
+};
 
 export interface HistoryLine {
   readonly id: string;
@@ -44,21 +58,27 @@ export type FaceEvent = { readonly ref?: unknown } & (
       readonly from: PeerInfo;
       readonly text: string;
       readonly at: number;
-      readonly room?: string;
+      /** Null for what was said to this peer alone. */
+      readonly room: string | null;
     }
   | {
       readonly event: "receipt";
       readonly id: string;
       readonly to: PeerInfo;
       readonly state: MessageState;
-      readonly reason?: string;
+      /** Why it failed or expired; else null. */
+      readonly reason: string | null;
     }
   | { readonly event: "presence"; readonly peer: PeerInfo; readonly online: boolean }
   | { readonly event: "users"; readonly peers: readonly UserInfo[] }
   | { readonly event: "history"; readonly with: PeerInfo; readonly messages: readonly HistoryLine[] }
   | { readonly event: "pinned"; readonly name: string; readonly id: string }
+  | CareEvent
   | { readonly event: "error"; readonly code: string; readonly message: string }
 );
+
+export type MessageEvent = Extract<FaceEvent, { event: "message" }>;
+export type ReceiptEvent = Extract<FaceEvent, { event: "receipt" }>;
 
 export type Emit = (event: FaceEvent) => void;
 
@@ -97,6 +117,8 @@ function shapeOf(fields: Record<string, unknown>): Command {
     if (typeof found === "string") return found;
     throw usage(`"${String(fields["do"])}" without a text in "${key}"`);
   };
+  const care = careCommand(fields, text);
+  if (care) return care;
   switch (fields["do"]) {
     case "send":
       return { do: "send", to: text("to"), text: text("text") };
@@ -121,17 +143,19 @@ function limitOf(limit: unknown): { limit?: number } {
 }
 
 function usage(found: string, cause?: unknown): WarrenError {
-  const expected =
-    'expected {"do":"send","to","text"}, {"do":"users"}, {"do":"history","with","limit"} or {"do":"stop"}';
+  const commands = Object.entries(FIELDS).map(
+    ([name, keys]) => `{${[`"do":"${name}"`, ...keys.map((key) => `"${key}"`)].join()}}`,
+  );
+  const expected = `expected one of ${commands.join(" ")}`;
   return new WarrenError("USAGE", `${found}: ${expected}`, { cause });
 }
 
-export function messageEvent({ id, from, text, at, room }: IncomingMessage): FaceEvent {
-  return { event: "message", id, from, text, at, ...(room === undefined ? {} : { room }) };
+export function messageEvent({ id, from, text, at, room }: IncomingMessage): MessageEvent {
+  return { event: "message", id, from, text, at, room: room ?? null };
 }
 
-export function receiptEvent({ id, to, state, reason }: Receipt): FaceEvent {
-  return { event: "receipt", id, to, state, ...(reason === undefined ? {} : { reason }) };
+export function receiptEvent({ id, to, state, reason }: Receipt): ReceiptEvent {
+  return { event: "receipt", id, to, state, reason: reason ?? null };
 }
 
 export function historyLine({ id, from, text, at, state, reason }: HistoryEntry): HistoryLine {

@@ -3,14 +3,17 @@ import { Scope } from "../base/scope.ts";
 import type { Log } from "../base/log.ts";
 import { systemWorld } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
+import { localRegistryPort, localRegistryUrl } from "../registry/url.ts";
 import { BotsProcess } from "./bots-process.ts";
 import { serveControl } from "./control.ts";
 import { personFolder } from "./identities.ts";
-import { LocalRegistry, localRegistryPort, localRegistryUrl } from "./local-registry.ts";
+import { LocalRegistry } from "./local-registry.ts";
+import { Notices } from "./notices.ts";
 import { interruption } from "./program.ts";
+import { registryWord } from "./registry-word.ts";
 import { Role } from "./role.ts";
 import { Session } from "./session.ts";
-import { startPeer, type Asker, type Choice, type StartOptions } from "./start.ts";
+import { keepChoice, startPeer, type Asker, type Choice, type StartOptions } from "./start.ts";
 
 export interface HouseOptions extends Omit<StartOptions, "registry"> {
   /** A URL or "none"; undefined is the registry of this machine, which is run where there is none. */
@@ -26,6 +29,10 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
 export interface Online extends AsyncDisposable {
   readonly peer: Peer;
   readonly session: Session;
+  readonly notices: Notices;
+  /** Resolves when the registry has taken the peer, or there is no use in waiting for it. */
+  readonly registered: Promise<void>;
+  readonly choice: Choice;
 }
 
 export class House implements AsyncDisposable {
@@ -37,6 +44,8 @@ export class House implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #registry: LocalRegistry | undefined;
   readonly #role: Role;
+  #folderBots: BotsProcess | undefined; // those of `./bots`
+  #waiting: (() => unknown)[] | undefined = []; // for the peer to be online; undefined once it was
 
   constructor(options: HouseOptions) {
     this.#options = options;
@@ -48,15 +57,15 @@ export class House implements AsyncDisposable {
         home: options.home,
         world: systemWorld,
         ensureRegistry: async () => (await this.#registry?.ensure()) ?? true,
-        startBots: () => options.hasBots && this.#runBots([]),
+        startBots: () => this.#whenOnline(() => options.hasBots && (this.#folderBots = this.#runBots([]))),
       }),
     );
     if (options.registry !== undefined) return;
     const folder = `${options.home}/registry`;
-    const notice = (text: string): void => options.log.warn(text);
-    this.#registry = this.#scope.use(
-      new LocalRegistry({ folder, port: localRegistryPort(), log: options.log.named("registry"), notice }),
-    );
+    const log = options.log.named("registry");
+    // Taken over from another home, whose bots are gone: ours, which had to stay off beside them, may come now.
+    const onStart = (): void => this.#folderBots?.restart();
+    this.#registry = this.#scope.use(new LocalRegistry({ folder, port: localRegistryPort(), log, onStart }));
   }
 
   get isOwnRegistry(): boolean {
@@ -83,22 +92,29 @@ export class House implements AsyncDisposable {
     });
   }
 
-  /** Takes the role where it is free, and starts the bots. */
+  /** Takes the role where it is free. Bots come when the peer is online: whoever waits at a terminal goes first. */
   async moveIn(): Promise<void> {
     await this.#role.start();
-    if (this.#options.botFiles.length > 0) this.#runBots(this.#options.botFiles);
+    const { botFiles } = this.#options;
+    if (botFiles.length > 0) this.#whenOnline(() => this.#runBots(botFiles));
   }
 
-  /** Opens the peer. `registry`, a URL or "none", replaces the one that was given at the start. */
-  async open(choice: Choice, asker?: Asker, registry = this.start.registry): Promise<Online> {
+  /** Opens the peer. What `options` say replaces what was said at the start. */
+  async open(wanted: Choice, asker?: Asker, options: Partial<StartOptions> = {}): Promise<Online> {
     const scope = new Scope();
     try {
-      const peer = scope.use(await startPeer({ ...this.start, registry }, choice, asker));
+      const { peer, choice } = await startPeer({ ...this.start, ...options }, wanted, asker);
+      scope.use(peer);
+      const notices = scope.use(new Notices(peer));
+      const registered = registryWord(peer.directory, systemWorld.clock);
       const session = scope.use(new Session(peer, () => this.stop()));
       scope.use(serveControl(personFolder(this.start.home, peer.name), session));
       const ended = peer.directory?.on("disconnected", () => this.#role.registryLost());
       if (ended) scope.defer(ended);
-      return { peer, session, [Symbol.asyncDispose]: () => scope.close() };
+      await keepChoice(this.start.home, choice);
+      for (const task of this.#waiting?.splice(0) ?? []) task();
+      this.#waiting = undefined;
+      return { peer, session, notices, registered, choice, [Symbol.asyncDispose]: () => scope.close() };
     } catch (error) {
       await scope.close();
       throw error;
@@ -110,13 +126,20 @@ export class House implements AsyncDisposable {
     await this.#scope.close();
   }
 
-  #runBots(files: readonly string[]): void {
+  #whenOnline(task: () => unknown): void {
+    if (this.#waiting) this.#waiting.push(task);
+    else task();
+  }
+
+  #runBots(files: readonly string[]): BotsProcess {
     const log = this.#log.named("bots");
-    this.#scope.use(
+    const { home, registry, acceptNewRegistry = false } = this.start;
+    return this.#scope.use(
       new BotsProcess({
         files,
-        home: this.start.home,
-        registry: this.start.registry,
+        home,
+        registry,
+        acceptNewRegistry,
         world: systemWorld,
         isDebugging: this.#options.debug,
         onLine: (line) => log.warn(line.replace(/^bots: /, "")),

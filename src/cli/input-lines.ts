@@ -22,7 +22,7 @@ export async function* inputLines(chunks: AsyncIterable<Uint8Array>, limitBytes:
       from = feed + 1;
       if (line !== "") yield line;
     }
-    const rest = chunk.slice(from);
+    const rest = new Uint8Array(chunk.subarray(from));
     heldBytes += rest.byteLength;
     if (heldBytes <= limitBytes) held.push(rest);
     else held = []; // what is too long is counted, not kept

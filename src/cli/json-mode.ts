@@ -3,11 +3,13 @@ import { WarrenError } from "../base/errors.ts";
 import type { Peer } from "../peer/peer.ts";
 import { errorEvent, MAX_COMMAND_BYTES, messageEvent, parseCommand, receiptEvent, refOf, type Emit } from "./events.ts";
 import { inputLines } from "./input-lines.ts";
+import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
 
 export interface JsonModeOptions {
   peer: Peer;
   session: Session;
+  notices: Notices;
   input: AsyncIterable<Uint8Array>;
   emit: Emit;
   /** Aborted when the peer is to stop: by a signal or by a command of any asker. */
@@ -17,12 +19,13 @@ export interface JsonModeOptions {
 }
 
 /** Runs until it is stopped, or until the input has ended and everything is delivered or the time for that is over. */
-export async function jsonMode({ peer, session, input, emit, stopped, timeoutMs }: JsonModeOptions): Promise<void> {
+export async function jsonMode(options: JsonModeOptions): Promise<void> {
+  const { peer, session, notices, input, emit, stopped, timeoutMs } = options;
   emit({ event: "ready", ...session.ready() });
   session.onOtherReceipt = (receipt) => emit(receiptEvent(receipt));
   peer.on("peer:online", (other) => emit({ event: "presence", peer: other, online: true }));
   peer.on("peer:offline", (other) => emit({ event: "presence", peer: other, online: false }));
-  peer.on("notice", (error) => emit(errorEvent(error)));
+  notices.listen((notice) => emit(errorEvent(notice)));
   peer.on("message", (message) => {
     const event = messageEvent(message);
     emit(event);

@@ -1,8 +1,20 @@
 /** The command line of `bun run peer`. What a command needs is loaded when it runs. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
+import { WarrenError } from "../base/errors.ts";
 import { createLog, stderrSink } from "../base/log.ts";
+import { nearest } from "../bot/nearest.ts";
+import { localRegistryUrl } from "../registry/url.ts";
 import { errorEvent, type Command as PeerCommand } from "./events.ts";
-import { localRegistryUrl } from "./local-registry.ts";
+import {
+  ACCEPT_NEW_REGISTRY,
+  countOption,
+  createProgram,
+  nameOption,
+  peerIdOption,
+  portOption,
+  registryOption,
+  secondsOption,
+} from "./options.ts";
 import { printJson } from "./output.ts";
 import { resolveHome } from "./program.ts";
 import type { RunOptions } from "./run-peer.ts";
@@ -16,8 +28,10 @@ interface Flags {
   port?: number;
   host?: string;
   registry?: string;
+  acceptNewRegistry?: true;
   bot?: string[];
   bots: boolean;
+  forBot?: string;
   home?: string;
   json?: true;
   debug?: true;
@@ -26,7 +40,7 @@ interface Flags {
 
 /** Runs what `argv` says and resolves to the exit code. */
 export async function peerProgram(argv: readonly string[]): Promise<number> {
-  const program = new Command("peer");
+  const program = createProgram("peer");
   let code = 0;
   /** Runs one action with all options, wherever they stood; a failure is an event too where events are asked for. */
   const act = async (action: (flags: Flags) => Promise<number | void>): Promise<void> => {
@@ -40,20 +54,29 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
   };
   program
     .description("Chat between machines you own. Without a command: go online and chat.")
-    .option("-n, --name <name>", "the identity to use or to make (default: the last one used)")
-    .option("-p, --port <port>", "the port to listen on; 0 is any free one (default: the identity's own)", portNumber)
+    .option("-n, --name <name>", "the identity to use or to make (default: the last one used)", nameOption)
+    .option("-p, --port <port>", "the port to listen on; 0 is any free one (default: the identity's own)", portOption)
     .option("--host <address>", "the address to listen on (default: all)")
-    .option("-r, --registry <url|none>", "the registry (default: the one on this machine)")
+    .option("-r, --registry <url|none>", "the registry (default: the one on this machine)", registryOption)
+    .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
+    .option("--for-bot <name>", "outbox, dead, block, unblock and accept: of that bot of this home", nameOption)
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
     .option("--debug", "say more about what happens and what fails")
-    .addOption(new Option("--timeout <seconds>", "how long to wait").argParser(seconds))
+    .addOption(
+      new Option(
+        "--timeout <seconds>",
+        `how long to wait: for a delivery (${DEFAULT_TIMEOUT_S}), or for messages`,
+      ).argParser(secondsOption),
+    )
+    .allowExcessArguments() // told below, in words that fit
     .configureHelp({ showGlobalOptions: true })
-    .exitOverride()
     .action(() =>
       act(async (flags) => {
+        const [word] = program.args;
+        if (word !== undefined) throw unknownCommand(word, program.commands);
         const { runChat, runJson } = await import("./run-peer.ts");
         await (flags.json ? runJson : runChat)(running(flags));
       }),
@@ -73,7 +96,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
   program
     .command("receive")
     .description("print messages as they come")
-    .option("--count <n>", "end after so many", count)
+    .option("--count <n>", "end after so many", countOption)
     .action((own: { count?: number }) =>
       act(async (flags) => {
         const { receive } = await import("./receive.ts");
@@ -89,7 +112,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
   program
     .command("history <with>")
     .description("what was said, oldest first")
-    .option("--limit <n>", "only the newest n", count)
+    .option("--limit <n>", "only the newest n", countOption)
     .action((whom: string, { limit }: { limit?: number }) =>
       act((flags) => question(flags, { do: "history", with: whom, ...(limit === undefined ? {} : { limit }) })),
     );
@@ -98,9 +121,47 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .description("your name, id, address and registry")
     .action(() => act((flags) => question(flags, { do: "whoami" })));
   program
-    .command("pin <name> <id>")
+    .command("pin")
     .description("accept on purpose that a name belongs to another key")
+    .argument("<name>", "the name", nameOption)
+    .argument("<id>", "whose it is from now on", peerIdOption)
     .action((name: string, id: string) => act((flags) => question(flags, { do: "pin", name, id })));
+
+  program
+    .command("block [who]")
+    .description("take nothing of a peer any more; without a name: list who is blocked")
+    .action((who?: string) =>
+      act((flags) => question(flags, who === undefined ? { do: "blocked" } : { do: "block", who })),
+    );
+  program
+    .command("unblock <who>")
+    .description("take its messages again")
+    .action((who: string) => act((flags) => question(flags, { do: "unblock", who })));
+  program
+    .command("accept [whom]")
+    .description("take messages of everyone, or only of known peers; without a word: say which")
+    .action((whom?: string) => act((flags) => question(flags, { do: "accept", ...(whom !== undefined && { whom }) })));
+  program
+    .command("outbox [who]")
+    .description("what waits for whom; with a name: message by message")
+    .action((who?: string) =>
+      act((flags) => question(flags, { do: "outbox", ...(who !== undefined && { with: who }) })),
+    )
+    .command("drop <id|who>")
+    .description("give up what was never sent: one message, or all that waits for somebody")
+    .action((what: string) => act((flags) => question(flags, { do: "outbox-drop", what })));
+  const dead = program
+    .command("dead")
+    .description("messages that could not be handled")
+    .action(() => act((flags) => question(flags, { do: "dead" })));
+  dead
+    .command("retry <id|all>")
+    .description("have them handled again")
+    .action((which: string) => act((flags) => question(flags, { do: "dead-retry", which })));
+  dead
+    .command("drop <id|all>")
+    .description("see them no more")
+    .action((which: string) => act((flags) => question(flags, { do: "dead-drop", which })));
 
   await program.parseAsync(argv);
   return code;
@@ -108,38 +169,27 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
 
 async function question(flags: Flags, command: PeerCommand): Promise<void> {
   const { ask } = await import("./ask.ts");
-  await ask({ ...oneShot(flags), json: flags.json === true }, command);
+  await ask({ ...oneShot(flags), json: flags.json === true, bot: flags.forBot }, command);
 }
 
 /** A one-shot command starts neither a registry nor bots. */
 function oneShot(flags: Flags): StartOptions {
-  const { name, port, host, registry = localRegistryUrl(), debug } = flags;
+  const { name, port, host, registry = localRegistryUrl(), acceptNewRegistry, debug } = flags;
   const log = createLog("warren", stderrSink(debug ? "debug" : "error"));
-  return { home: resolveHome(flags.home), name, port, host, registry, log };
+  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, log };
 }
 
 function running(flags: Flags): RunOptions {
-  const { name, port, host, registry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
+  const { name, port, host, registry, acceptNewRegistry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
   const more = { botFiles: bot, hasBots: bots, debug: debug === true, timeoutMs: timeout * 1_000 };
-  return { home: resolveHome(flags.home), name, port, host, registry, ...more };
+  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, ...more };
 }
 
-function portNumber(text: string): number {
-  return whole(text, 0, 65_535, "a port is a whole number from 0 to 65535");
-}
-
-function count(text: string): number {
-  return whole(text, 1, Number.MAX_SAFE_INTEGER, "a whole number above 0 was expected");
-}
-
-function whole(text: string, least: number, most: number, expected: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(expected);
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value <= 2_000_000) return value; // longer than a timer can wait
-  throw new InvalidArgumentError("a number of seconds was expected");
+function unknownCommand(word: string, commands: readonly Command[]): WarrenError {
+  const guess = nearest(
+    word,
+    commands.map((command) => command.name()),
+  );
+  const way = guess === undefined ? "--help lists what there is" : `did you mean ${guess}?`;
+  return new WarrenError("USAGE", `there is no command ${word}: ${way}`);
 }

@@ -3,6 +3,7 @@
  * alone and loads the rest inside `run`, because what an older Bun cannot even load must come after the check.
  */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { printed } from "./output.ts";
 
 export { resolveHome } from "../base/home.ts";
 
@@ -17,7 +18,6 @@ export const EXIT = { done: 0, failed: 1, usage: 2, notYet: 3 } as const;
  * failure, 2 after wrong usage. A failure is one line on standard error; `--debug` adds where it came from.
  */
 export async function run(main: () => Promise<number | void>): Promise<never> {
-  endQuietlyWhenNobodyReads();
   let code: number;
   try {
     checkBun(Bun.version);
@@ -25,7 +25,7 @@ export async function run(main: () => Promise<number | void>): Promise<never> {
   } catch (error) {
     code = await report(error);
   }
-  await new Promise<void>((flushed) => process.stdout.end(() => flushed())); // exit() drops what a slow pipe has not taken
+  await printed();
   process.exit(code);
 }
 
@@ -56,12 +56,4 @@ async function report(error: unknown): Promise<number> {
   const more = debug ? `\n${Bun.inspect(error)}` : " (--debug shows where)";
   process.stderr.write(`warren: unexpected: ${describeError(error)}${more}\n`);
   return EXIT.failed;
-}
-
-/** `bun run peer users | head -1` is no error. */
-function endQuietlyWhenNobodyReads(): void {
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(EXIT.done);
-    throw error;
-  });
 }

@@ -5,10 +5,13 @@ import { sleep, systemClock } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 import { findRunning, serveControl } from "./control.ts";
 import type { Performer } from "./events.ts";
-import { personFolder, keepLastName, lastName, readSettings } from "./identities.ts";
+import { identityNames, keepLastName, lastName, personFolder, readSettings } from "./identities.ts";
+import { Notices } from "./notices.ts";
+import { registryWord } from "./registry-word.ts";
 import { Session } from "./session.ts";
 import { chooseIdentity, inUse, openChosen, type StartOptions } from "./start.ts";
 
+const REGISTER_AFTER_MS = 500; // a short visit is no news to others
 const LOOK_AGAIN_MS = 50;
 const PATIENCE_MS = 3_000; // a peer that is starting takes commands within that time, and one that ends is gone
 
@@ -36,12 +39,22 @@ export async function reach(options: StartOptions): Promise<Reached> {
 }
 
 async function openForTheMoment(options: StartOptions, name: string, folder: string): Promise<Reached> {
-  const scope = new Scope();
-  const { home } = options;
+  const { home, log } = options;
+  const isNew = !(await identityNames(home)).includes(name);
   const port = options.port ?? (await readSettings(home, name))?.port ?? 0;
-  const peer = scope.use(await openChosen(options, { name, port }));
-  if ((await lastName(home)) === undefined) await keepLastName(home, name);
-  const session = scope.use(new Session(peer, () => {}));
-  scope.use(serveControl(folder, session));
-  return { performer: session, own: { peer, session }, [Symbol.asyncDispose]: () => scope.close() };
+  const scope = new Scope();
+  try {
+    const peer = scope.use(await openChosen({ registerAfterMs: REGISTER_AFTER_MS, ...options }, { name, port }));
+    const registered = isNew ? registryWord(peer.directory, systemClock) : undefined;
+    const notices = scope.use(new Notices(peer));
+    notices.listen((notice) => log.error(notice.message));
+    if ((await lastName(home)) === undefined) await keepLastName(home, name);
+    const session = scope.use(new Session(peer, () => {}));
+    scope.use(serveControl(folder, session));
+    await registered; // it claims its name, or is told whose it is
+    return { performer: session, own: { peer, session }, [Symbol.asyncDispose]: () => scope.close() };
+  } catch (error) {
+    await scope.close();
+    throw error;
+  }
 }

@@ -2,7 +2,7 @@
 import { createLog, LOG_LEVELS, oneLine, stderrSink, type LogSink } from "../base/log.ts";
 import { systemWorld } from "../base/world.ts";
 import { House, type HouseOptions } from "./house.ts";
-import { printJson } from "./output.ts";
+import { leaveQuietlyIfNobodyReads, printJson } from "./output.ts";
 import { EXIT } from "./program.ts";
 import { chooseIdentity } from "./start.ts";
 
@@ -19,10 +19,8 @@ export async function runJson(options: RunOptions): Promise<void> {
   const choice = await chooseIdentity(house.start);
   await house.moveIn();
   await using online = await house.open(choice);
-  const { peer, session } = online;
-  const { stopped } = house;
   const { timeoutMs } = options;
-  await jsonMode({ peer, session, input: Bun.stdin.stream(), emit: printJson, stopped, timeoutMs });
+  await jsonMode({ ...online, input: Bun.stdin.stream(), emit: printJson, stopped: house.stopped, timeoutMs });
 }
 
 /** A chat, on a terminal or with plain lines. */
@@ -32,6 +30,11 @@ export async function runChat(options: RunOptions): Promise<void> {
   const { createPaint, wantsColour } = await import("./paint.ts");
   const paint = createPaint(wantsColour(process.stdout));
   const { stdin: input, stdout: output } = process;
+  output.on("error", (error) => {
+    leaveQuietlyIfNobodyReads(error);
+    if (!output.isTTY) throw error; // of a terminal that is gone we are told by SIGHUP, and end in order
+  });
+  await using _ = { [Symbol.asyncDispose]: () => taken(output) };
   const chats: InstanceType<typeof Chat>[] = []; // the one, once it is there
   using screen = new Screen({ input, output, complete: (line) => chats[0]?.complete(line) ?? [[], line] });
   const least = options.debug ? "debug" : "warn";
@@ -41,6 +44,7 @@ export async function runChat(options: RunOptions): Promise<void> {
   };
   const log = createLog("warren", screen.isTerminal ? onScreen : stderrSink(least));
   await using house = new House({ ...options, log });
+  house.stopped.addEventListener("abort", () => screen.endQuestion());
   let asker = screen.isTerminal ? screen : undefined;
   let choice = await chooseIdentity(house.start, asker);
   await house.moveIn();
@@ -49,9 +53,11 @@ export async function runChat(options: RunOptions): Promise<void> {
     paint,
     world: systemWorld,
     async connect(registry) {
-      const online = await house.open(choice, asker, registry);
+      // Whoever names a registry by hand means the one that is there now.
+      const elsewhere = registry === undefined ? {} : { registry, acceptNewRegistry: true };
+      const online = await house.open(choice, asker, elsewhere);
       asker = undefined; // from now on lines are chat
-      choice = await chooseIdentity({ ...house.start, name: online.peer.name }); // its user may have taken another one
+      choice = online.choice; // its user may have taken another name
       return online;
     },
     isOwnRegistry: () => house.isOwnRegistry,
@@ -68,4 +74,12 @@ export async function runChat(options: RunOptions): Promise<void> {
   await chat.start();
   await house.untilStopped();
   chat.goodbye();
+}
+
+/** Exit drops what a slow pipe has not taken. A terminal takes all at once, and one that is gone would never answer. */
+function taken(output: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (output.isTTY) resolve();
+    else output.end(() => resolve());
+  });
 }

@@ -1,5 +1,6 @@
 /** Screen: a terminal on which text appears above the line that is being typed, and never tears it. */
 import { createInterface, type Interface } from "node:readline";
+import { WarrenError } from "../base/errors.ts";
 import type { Asker } from "./start.ts";
 
 /** A complete replacement of the text before the cursor, as node:readline wants it. */
@@ -24,6 +25,11 @@ export interface ScreenOptions {
   complete: Completer;
 }
 
+interface Key {
+  readonly name?: string;
+  readonly ctrl?: boolean;
+}
+
 /** Moves the cursor; 0 would move it by one. */
 const right = (count: number): string => (count > 0 ? `\x1b[${count}C` : "");
 
@@ -31,7 +37,7 @@ export class Screen implements Asker, Disposable {
   readonly isTerminal: boolean;
   readonly #output: NodeJS.WriteStream;
   readonly #readline: Interface;
-  #answer: ((line: string) => void) | undefined; // of the question that is being asked
+  #question: PromiseWithResolvers<string> | undefined; // that is being asked
   #typedRows = 0; // rows above the one in which the typed line ended, prompt included
   #printedRows = 0; // since the start
   #fixedRows = 0; // blocks above that row are where nobody knows, because the window has changed its size
@@ -61,9 +67,9 @@ export class Screen implements Asker, Disposable {
     });
     this.#readline.on("SIGINT", () => (this.#readline.line === "" ? this.#onEnd() : this.#clearTyped()));
     if (!this.isTerminal) return;
-    input.prependListener("keypress", (_, key?: { name?: string }) => this.#beforeKey(key?.name));
+    input.prependListener("keypress", (_, key?: Key) => this.#beforeKey(key));
     input.on("keypress", () => this.#afterKey());
-    output.on("resize", () => (this.#fixedRows = this.#printedRows));
+    output.prependListener("resize", () => this.#onResize());
   }
 
   get columns(): number {
@@ -88,14 +94,20 @@ export class Screen implements Asker, Disposable {
     this.print(text);
   }
 
+  /** @throws {WarrenError} `CLOSED` when the user leaves instead of answering */
   async ask(question: string, preset: string): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.#answer = resolve;
+    this.#question = Promise.withResolvers();
     this.prompt(`${question} [${preset}] `);
-    const answer = (await promise).trim() || preset;
+    const answer = (await this.#question.promise).trim() || preset;
     this.#isPrompting = false;
     this.print(`${question} ${answer}`);
     return answer;
+  }
+
+  /** Nobody is going to answer what is being asked. */
+  endQuestion(): void {
+    this.#question?.reject(new WarrenError("CLOSED", "nothing was answered, so nothing was started"));
+    this.#question = undefined;
   }
 
   /** From now on lines go to `reader`, those first that have come already. */
@@ -123,7 +135,7 @@ export class Screen implements Asker, Disposable {
     const width = this.columns - 1; // a full row leaves the cursor in a place of which terminals disagree
     if (!line.includes("\n") && Bun.stringWidth(line) <= width) return [line];
     const [first = "", ...rest] = Bun.wrapAnsi(line, width - indent, { hard: true, trim: false }).split("\n");
-    return [first, ...rest.map((row) => " ".repeat(indent) + row)];
+    return [first, ...rest.map((row) => " ".repeat(indent) + row.replace(/^ /, ""))]; // the blank it was broken at
   }
 
   /** Takes the typed line away, does something, and brings the line back. */
@@ -148,11 +160,18 @@ export class Screen implements Asker, Disposable {
     this.#output.write(`\x1b[${up}A\r${right(column)}${cells}\x1b[${up}B\r${right(cols)}`);
   }
 
-  #beforeKey(name: string | undefined): void {
+  /** Terminals of today fit what is on them to their new width, the line that is being typed too. */
+  #onResize(): void {
+    this.#fixedRows = this.#printedRows;
+    Object.assign(this.#readline, { prevRows: this.#readline.getCursorPos().rows });
+  }
+
+  #beforeKey({ name, ctrl }: Key = {}): void {
     const readline = this.#readline;
     const { cursor } = readline;
     // Bun 1.4.5 does not count the rows that a line grows by, and would then write it once more further down.
     Object.assign(readline, { prevRows: readline.getCursorPos().rows });
+    if (ctrl && name === "l") this.#fixedRows = this.#printedRows; // readline clears the screen
     if (name !== "return" && name !== "enter") return;
     Object.assign(readline, { cursor: readline.line.length });
     this.#typedRows = readline.getCursorPos().rows;
@@ -168,9 +187,9 @@ export class Screen implements Asker, Disposable {
 
   #onLine(line: string): void {
     if (this.isTerminal && this.#isPrompting) this.#erase(this.#typedRows + 1); // whoever handles it prints it as it likes
-    const answer = this.#answer;
-    this.#answer = undefined;
-    if (answer) return answer(line);
+    const question = this.#question;
+    this.#question = undefined;
+    if (question) return question.resolve(line);
     if (this.isTerminal && this.#isPrompting) this.#readline.prompt();
     if (this.#reader) this.#reader.onLine(line);
     else this.#early.push(line);
@@ -179,6 +198,7 @@ export class Screen implements Asker, Disposable {
   #onEnd(): void {
     if (this.#isClosed) return;
     this.#hasEnded = true;
+    this.endQuestion();
     this.#reader?.onEnd();
   }
 

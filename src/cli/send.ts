@@ -1,5 +1,5 @@
 /** `peer send`: says something to somebody, and whether it arrived. */
-import { WarrenError } from "../base/errors.ts";
+import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { oneLine } from "../base/log.ts";
 import { systemClock, type Timer } from "../base/world.ts";
 import { errorFrom, MAX_COMMAND_BYTES, type Performer } from "./events.ts";
@@ -24,10 +24,17 @@ export async function send(options: SendCommandOptions, to: string, text: string
   const inFlight = new Set<Promise<boolean>>();
   let sent = 0;
   let late = 0;
+  let refused = 0;
   for await (const line of text === "-" ? inputLines(Bun.stdin.stream(), MAX_COMMAND_BYTES) : [text]) {
-    if (line === null)
-      throw new WarrenError("MESSAGE_TOO_LARGE", `line ${sent + 1} is over ${MAX_COMMAND_BYTES} bytes`);
-    const { outcome } = await sendOne(reached.performer, to, line, options);
+    let outcome: Promise<boolean>;
+    try {
+      if (line === null) throw new WarrenError("MESSAGE_TOO_LARGE", `it has over ${MAX_COMMAND_BYTES} bytes`);
+      ({ outcome } = await sendOne(reached.performer, to, line, options));
+    } catch (error) {
+      if (text !== "-" || !isWarrenError(error, "MESSAGE_TOO_LARGE")) throw error;
+      process.stderr.write(`warren: line ${sent + ++refused} is not sent: ${error.message}\n`); // the others may be
+      continue;
+    }
     sent++;
     inFlight.add(outcome);
     const settle = async (): Promise<void> => {
@@ -38,13 +45,13 @@ export async function send(options: SendCommandOptions, to: string, text: string
     if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
   }
   await Promise.all(inFlight);
-  if (late === 0) {
-    if (!options.json && sent > 0) print(`delivered to ${oneLine(to)}${sent === 1 ? "" : `: ${sent} messages`}`);
-    return EXIT.done;
+  if (late > 0) {
+    const kept = sent === 1 ? "the message is" : `${late} of ${sent} messages are`;
+    process.stderr.write(`warren: ${kept} kept, not yet delivered: ${oneLine(to)} gets it when you are both online\n`);
+  } else if (!options.json && sent > 0) {
+    print(`delivered to ${oneLine(to)}${sent === 1 ? "" : `: ${sent} messages`}`);
   }
-  const kept = sent === 1 ? "the message is" : `${late} of ${sent} messages are`;
-  process.stderr.write(`warren: ${kept} kept, not yet delivered: ${oneLine(to)} gets it when you are both online\n`);
-  return EXIT.notYet;
+  return refused > 0 ? EXIT.failed : late > 0 ? EXIT.notYet : EXIT.done;
 }
 
 /**

@@ -3,6 +3,7 @@ import { formatAddress, parseName } from "../base/ids.ts";
 import { parsePeerId } from "../identity/peer-id.ts";
 import type { MessageState, Receipt } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
+import { takeCare } from "./care.ts";
 import {
   errorEvent,
   historyLine,
@@ -83,6 +84,8 @@ export class Session implements Performer, Disposable {
         return await aborted(signal).finally(() => this.#watchers.delete(emit));
       case "stop":
         return this.#onStop();
+      default:
+        return emit(await takeCare(peer, command));
     }
   }
 

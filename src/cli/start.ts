@@ -1,5 +1,4 @@
 /** Start: which identity runs, on which port; asked once on a terminal, with defaults everywhere else. */
-import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { isName, nameFrom, parseName } from "../base/ids.ts";
@@ -25,6 +24,10 @@ export interface StartOptions {
   readonly host?: string | undefined;
   /** A URL or "none". */
   readonly registry: string;
+  /** Go on with a registry whose key has changed. Default: on this machine alone. */
+  readonly acceptNewRegistry?: boolean | undefined;
+  /** See `openPeer`. */
+  readonly registerAfterMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -56,8 +59,16 @@ export async function chooseIdentity(options: StartOptions, asker?: Asker): Prom
  */
 export async function openChosen(options: StartOptions, { name, port }: Choice): Promise<Peer> {
   const { openPeer } = await import("../warren.ts");
-  const { home, host, registry, log } = options;
-  const more = { name, home, registry, log, ...(host === undefined ? {} : { host }) };
+  const { home, host, registry, acceptNewRegistry, registerAfterMs = 0, log } = options;
+  const more = {
+    name,
+    home,
+    registry,
+    registerAfterMs,
+    log,
+    ...(host === undefined ? {} : { host }),
+    ...(acceptNewRegistry === undefined ? {} : { acceptNewRegistry }),
+  };
   try {
     return await openPeer({ ...more, port });
   } catch (error) {
@@ -68,18 +79,19 @@ export async function openChosen(options: StartOptions, { name, port }: Choice):
 }
 
 /**
- * Opens the identity that the options mean and keeps what was chosen. Where it is already running and was not asked for
- * by name, the user is offered another one.
+ * Opens the identity that was chosen. Where it is already running and was not asked for by name, the user is offered
+ * another one.
  *
  * @throws {WarrenError} what `openPeer` throws
  */
-export async function startPeer(options: StartOptions, choice: Choice, asker?: Asker): Promise<Peer> {
+export async function startPeer(
+  options: StartOptions,
+  choice: Choice,
+  asker?: Asker,
+): Promise<{ peer: Peer; choice: Choice }> {
   const { home } = options;
   try {
-    const peer = await openChosen(options, choice);
-    if (!(await readSettings(home, choice.name))) await keepSettings(home, choice.name, { port: choice.port });
-    await keepLastName(home, choice.name);
-    return peer;
+    return { peer: await openChosen(options, choice), choice };
   } catch (error) {
     if (!isWarrenError(error, "IDENTITY_IN_USE")) throw error;
     if (!asker || options.name !== undefined) throw inUse(choice.name, error);
@@ -87,6 +99,12 @@ export async function startPeer(options: StartOptions, choice: Choice, asker?: A
     const name = await newName(home, asker, nextName(choice.name, await identityNames(home)));
     return await startPeer(options, await chooseIdentity({ ...options, name }), asker);
   }
+}
+
+/** What was chosen once is not asked again. @throws {WarrenError} `HOME_UNWRITABLE` */
+export async function keepChoice(home: string, { name, port }: Choice): Promise<void> {
+  if (!(await readSettings(home, name))) await keepSettings(home, name, { port });
+  await keepLastName(home, name);
 }
 
 export function inUse(name: string, cause: unknown): WarrenError {
@@ -131,8 +149,9 @@ async function firstFreePort(kept: readonly number[]): Promise<number> {
   return 0;
 }
 
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+async function isFree(port: number): Promise<boolean> {
+  const { createServer } = await import("node:net"); // loaded at a first start only
+  return await new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));
     server.listen(port, () => server.close(() => resolve(true)));

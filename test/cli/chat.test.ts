@@ -51,6 +51,10 @@ test(
     await using home = await TestHome.make();
     const first = home.terminal("--registry", "none");
     await first.read(/Port to listen on \[\d+\]/);
+    const impatient = home.terminal("--registry", "none");
+    await impatient.read(/Port to listen on \[\d+\]/);
+    impatient.type("\x03");
+    expect(await impatient.child.exited).toBe(1);
     await first.enter("many", "A port is a number from 1 to 65535");
     await first.enter("0", "Your name [zoe]");
     await first.enter("Ann Müller", "you are ann-muller");
@@ -68,6 +72,23 @@ test(
     again.type("\x03"); // Ctrl-C on an empty line
     await again.read("goodbye");
     expect(await again.child.exited).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "the chat says what is wrong with the registry, and a mistyped one does not take anybody offline",
+  async () => {
+    await using home = await TestHome.make();
+    await using other = await TestHome.make(home);
+    await home.peer("ann");
+    const namesake = other.terminal("--name", "ann", "--port", "0");
+    await namesake.read(`registry ${home.registryUrl}`);
+    await namesake.read('the name "ann" belongs to');
+    await namesake.enter("/register here/there", '"here/there" is not a registry');
+    await namesake.enter("/register http://127.0.0.1:1", "registry http://127.0.0.1:1, not registered there");
+    await namesake.enter("/whoami", /registry +http:\/\/127\.0\.0\.1:1/);
+    await namesake.enter(`/register ${home.registryUrl}`, `registry ${home.registryUrl}, not registered`);
   },
   LIMIT_MS,
 );

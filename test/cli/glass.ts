@@ -12,8 +12,9 @@ export class Keyboard extends PassThrough {
 /** Understands text, line feed, carriage return, and the escape sequences for moving and clearing. */
 export class Glass extends Writable {
   readonly isTTY = true;
-  readonly columns: number;
+  columns: number;
   readonly rows: number;
+  readonly #wrapped = new Set<number>(); // the rows that go on in the next one
   #cells: string[][] = [[]];
   #row = 0;
   #column = 0;
@@ -35,6 +36,30 @@ export class Glass extends Writable {
     );
   }
 
+  /** Another width: what is there is fitted to it, as terminals do, and whoever writes is told. */
+  resize(columns: number): void {
+    const before = this.#cells;
+    const cursor = before.slice(0, this.#row).reduce((sum, row) => sum + row.length, this.#column);
+    this.#cells = [[]];
+    this.columns = columns;
+    const wrapped = new Set(this.#wrapped);
+    this.#wrapped.clear();
+    [this.#row, this.#column] = [0, 0];
+    let at = 0;
+    let place = [0, 0] as [number, number];
+    for (const [index, row] of before.entries()) {
+      for (const cell of row) {
+        this.#put(cell ?? " ");
+        if (++at === cursor) place = [this.#row, this.#column];
+      }
+      if (wrapped.has(index) || index === before.length - 1) continue;
+      this.#put("\r");
+      this.#put("\n");
+    }
+    [this.#row, this.#column] = place;
+    this.emit("resize");
+  }
+
   override _write(text: string, _: string, done: () => void): void {
     // eslint-disable-next-line no-control-regex -- escape sequences are what this is about
     for (const [, code, kind, char] of text.matchAll(/\x1b\[([\d;]*)([A-Za-z])|([^])/gu)) {
@@ -54,6 +79,7 @@ export class Glass extends Writable {
     else if (kind === "J") {
       (this.#cells[this.#row] ??= []).length = this.#column;
       this.#cells.length = this.#row + 1;
+      for (const row of this.#wrapped) if (row >= this.#row) this.#wrapped.delete(row);
     }
   }
 
@@ -62,6 +88,7 @@ export class Glass extends Writable {
     else if (char === "\n") [this.#row, this.#column] = [this.#row + 1, 0];
     else {
       if (this.#column >= this.columns) {
+        this.#wrapped.add(this.#row);
         this.#column = 0;
         this.#row++;
       }

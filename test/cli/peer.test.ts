@@ -151,9 +151,13 @@ test(
     const cases: [args: string[], code: number, line: RegExp][] = [
       [["--nonsense"], 2, /unknown option '--nonsense'/],
       [["send", "bob"], 2, /missing required argument 'text'/],
-      [["--port", "70000"], 2, /a port is a whole number from 0 to 65535/],
+      [["--port", "70000"], 2, /a port from 0 \(any free one\) to 65535/],
       [["receive", "--count", "none"], 2, /a whole number above 0/],
-      [["whoami", "--name", "Not A Name"], 1, /"Not A Name" cannot be a name/],
+      [["--nome", "ann"], 2, /unknown option '--nome' \(Did you mean .*--name/],
+      [["sned", "bob", "hi"], 2, /there is no command sned: did you mean send\?/],
+      [["whoami", "--name", "Not A Name"], 2, /"Not A Name" cannot be a name/],
+      [["users", "--registry", "here/there"], 2, /"here\/there" is not a registry/],
+      [["pin", "ann", "her-key"], 2, /52 characters/],
       [["send", "ghost", "boo", "-r", "none"], 1, /no peer named ghost/],
       [["users", "--home", "/dev/null/nowhere"], 1, /--home/],
     ];
@@ -202,12 +206,7 @@ test(
   "when the first peer is killed, the second takes the registry and the bots",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    const source = `import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
-      export default definePlugin({ name: "parrot", about: "repeats", setup(bot) {
-        bot.on("message", (message) => message.reply(message.text));
-      } });`;
-    await writeFile(join(home.path, "bots", "parrot.ts"), source);
+    await putParrot(home);
     const ann = await home.peer("ann");
     const bob = await home.peer("bob");
     await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "parrot");
@@ -222,6 +221,74 @@ test(
   },
   LIMIT_MS,
 );
+
+test(
+  "peers of two homes share a registry and its bots, and when the first home's peers end the other one runs its own",
+  async () => {
+    await using home = await TestHome.make();
+    await using other = await TestHome.make(home);
+    await Promise.all([putParrot(home), putParrot(other)]);
+    const ann = await home.peer("ann");
+    await ann.next(({ event, peer }) => event === "presence" && nameOf(peer) === "parrot");
+    const bob = await other.peer("bob");
+    const first = await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "parrot");
+    ann.say({ do: "stop" });
+    await ann.child.exited;
+    // Its own parrot has another key; nobody else may go on as the one that bob has met.
+    const isOwn = ({ event, peer, online }: (typeof bob.seen)[number]): boolean =>
+      event === "presence" && online === true && nameOf(peer) === "parrot" && !Bun.deepEquals(peer, first["peer"]);
+    await bob.next(isOwn);
+    const changes = bob.seen.filter(({ code }) => code === "REGISTRY_CHANGED");
+    expect(changes.map(({ message }) => message)).toEqual([expect.stringContaining("going on with it")]);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "receive takes the place of the running peer that it watched, when that one ends",
+  async () => {
+    await using home = await TestHome.make();
+    const bob = await home.peer("bob");
+    const ann = await home.peer("ann");
+    await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "ann");
+    const watching = home.command("receive", "--json", "-n", "ann");
+    for (let n = 0; watching.seen.length === 0; n++) {
+      bob.say({ do: "send", to: "ann", text: "look", ref: n });
+      await bob.next(({ state, ref }) => state === "handled" && ref === n);
+    }
+    ann.say({ do: "stop" });
+    await ann.child.exited;
+    bob.say({ do: "send", to: "ann", text: "still there?" });
+    await watching.next(({ text }) => text === "still there?");
+    watching.child.kill("SIGINT");
+    expect(await watching.child.exited).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test(
+  "of the lines that send reads, one that is too long is told by its number, and the others are sent",
+  async () => {
+    await using home = await TestHome.make();
+    const bob = await home.peer("bob");
+    const lines = ["first", "x".repeat(70_000), "y".repeat(2_200_000), "last"];
+    const sent = await home.run(["send", "bob", "-", "-n", "ann"], lines.join("\n"));
+    expect(sent).toMatchObject({ code: 1, out: "delivered to bob: 2 messages\n" });
+    expect(sent.err.match(/^warren: line \d/gm)).toEqual(["warren: line 2", "warren: line 3"]);
+    await bob.next(({ text }) => text === "last");
+  },
+  LIMIT_MS,
+);
+
+/** A bot in the folder of the home, from where its peers are started. */
+async function putParrot(home: TestHome): Promise<void> {
+  await mkdir(join(home.path, "bots"));
+  const source = `import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+    export default definePlugin({ name: "parrot", about: "repeats", setup(bot) {
+      bot.on("message", (message) => message.reply(message.text));
+    } });`;
+  await writeFile(join(home.path, "bots", "parrot.ts"), source);
+}
 
 /** Resolves when a registry answers; each try waits for the one before. */
 async function untilRegistry(url: string): Promise<void> {

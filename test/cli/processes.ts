@@ -17,8 +17,10 @@ export class TestHome implements AsyncDisposable {
   readonly registryPort: number;
   readonly #children: { kill(signal: "SIGKILL"): void; readonly exited: Promise<number> }[] = [];
 
-  static async make(): Promise<TestHome> {
-    return new TestHome(await mkdtemp(join(tmpdir(), "warren-cli-")), await freePort());
+  /** `neighbour`: a home of the same machine, whose registry is this one's too. */
+  static async make(neighbour?: TestHome): Promise<TestHome> {
+    const registryPort = neighbour?.registryPort ?? (await freePort());
+    return new TestHome(await mkdtemp(join(tmpdir(), "warren-cli-")), registryPort);
   }
 
   private constructor(path: string, registryPort: number) {
@@ -156,6 +158,12 @@ export class Typist {
 
   type(text: string): void {
     this.#terminal.write(text);
+  }
+
+  /** Takes the terminal away, as closing its window does; the signal is what the kernel sends to a terminal's own session. */
+  hangUp(): void {
+    this.#terminal.close();
+    this.child.kill("SIGHUP");
   }
 
   /** Types a line and waits for what it brings. */

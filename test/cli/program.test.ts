@@ -5,16 +5,19 @@ import { join } from "node:path";
 import packageJson from "../../package.json";
 import { checkBun, OLDEST_BUN } from "../../src/cli/program.ts";
 
-const PROGRAM = join(import.meta.dir, "../../src/cli/program.ts");
-const ERRORS = join(import.meta.dir, "../../src/base/errors.ts");
+const SOURCES = JSON.stringify(join(import.meta.dir, "../../src")).slice(0, -1);
+const IMPORTS = `
+  import { run } from ${SOURCES}/cli/program.ts";
+  import { print } from ${SOURCES}/cli/output.ts";
+  import { WarrenError } from ${SOURCES}/base/errors.ts";
+`;
 
 /** Runs `body` as the main function of a program. */
 async function runProgram(body: string, args: string[] = []) {
   const folder = await mkdtemp(join(tmpdir(), "warren-program-"));
   try {
     const file = join(folder, "program.ts");
-    const imports = `import { run } from ${JSON.stringify(PROGRAM)}; import { WarrenError } from ${JSON.stringify(ERRORS)};`;
-    await writeFile(file, `${imports} await run(async () => { ${body} });`);
+    await writeFile(file, `${IMPORTS} await run(async () => { ${body} });`);
     const child = Bun.spawn([process.execPath, file, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
     return { out, err, code };
@@ -31,8 +34,8 @@ test("a Bun that is too old is told so in one line", () => {
 
 test("the exit code is what the program says, and all that was printed comes out", async () => {
   expect(await runProgram("return 3;")).toEqual({ out: "", err: "", code: 3 });
-  const long = await runProgram('process.stdout.write("x".repeat(1_000_000));');
-  expect([long.code, long.out.length]).toEqual([0, 1_000_000]);
+  const long = await runProgram('print("x".repeat(1_000_000));');
+  expect([long.code, long.out.length]).toEqual([0, 1_000_001]);
 });
 
 test("a failure is one line, and with --debug the place too", async () => {
@@ -47,8 +50,8 @@ test("a failure is one line, and with --debug the place too", async () => {
 test("nobody reading is no error", async () => {
   const folder = await mkdtemp(join(tmpdir(), "warren-program-"));
   const file = join(folder, "program.ts");
-  const body = 'for (;;) { process.stdout.write("line\\n"); await new Promise((next) => setImmediate(next)); }';
-  await writeFile(file, `import { run } from ${JSON.stringify(PROGRAM)}; await run(async () => { ${body} });`);
+  const body = 'for (;;) { print("line"); await new Promise((next) => setImmediate(next)); }';
+  await writeFile(file, `${IMPORTS} await run(async () => { ${body} });`);
   const child = Bun.spawn(["sh", "-c", '"$0" "$1" | head -1; echo ended', process.execPath, file], { stderr: "pipe" });
   const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   expect([out, err]).toEqual(["line\nended\n", ""]);

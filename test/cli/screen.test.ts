@@ -66,6 +66,19 @@ test("long lines are broken and go on below their indentation", () => {
   expect(glass.shown).toEqual(["12:04 bob  a", "      message that", "      is long", "▏"]);
 });
 
+test("when the window changes its width nothing that was printed is lost, and the typed line stays whole", async () => {
+  const { screen, glass, type } = open(10);
+  screen.prompt("> ");
+  screen.print("one");
+  await type("abcdefghijk");
+  glass.resize(30);
+  screen.print("two");
+  expect(glass.shown).toEqual(["one", "two", "> abcdefghijk▏"]);
+  glass.resize(8);
+  screen.print("three");
+  expect(glass.shown).toEqual(["one", "two", "three", "> abcdef", "ghijk▏"]);
+});
+
 test("a mark is written over a line that is still on the screen, and typing goes on", async () => {
   const { screen, glass, type } = open(20, 5);
   const block = screen.print("· first");
@@ -86,6 +99,19 @@ test("a question takes one line, or its preset, and what comes before the reader
   expect(await answer).toBe("ann");
   expect(glass.shown[0]).toBe("Name ann");
   expect(lines).toEqual([]);
+});
+
+test("who leaves instead of answering a question has answered nothing", async () => {
+  const { screen, type } = open();
+  const answer = screen.ask("Name", "ann").catch((error: unknown) => error);
+  await type("\x03");
+  expect(await answer).toMatchObject({ code: "CLOSED" });
+});
+
+test("the blank at which a line is broken is in neither of its rows", () => {
+  const { screen, glass } = open(20);
+  screen.print("one two three fou five", 2);
+  expect(glass.shown).toEqual(["one two three fou", "  five", "▏"]);
 });
 
 test("Ctrl-C clears what was typed, and on an empty line it is the end; so is Ctrl-D", async () => {

@@ -1,0 +1,105 @@
+/** Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled. */
+import { WarrenError } from "../base/errors.ts";
+import type { PeerInfo } from "../base/ids.ts";
+import type { Accepting } from "../peer/admission.ts";
+import type { DeadLetter } from "../peer/dead-letters.ts";
+import type { OutboxEntry, OutboxMessage } from "../peer/outbox.ts";
+import type { Peer } from "../peer/peer.ts";
+
+/** `who` is a name or an id; `which` the id of a message, or "all"; `what` the id of a message, or whom it waits for. */
+export type CareCommand =
+  | { readonly do: "blocked" }
+  | { readonly do: "block" | "unblock"; readonly who: string }
+  /** Without `whom`: asks. */
+  | { readonly do: "accept"; readonly whom?: string }
+  /** Without `with`: everybody's. */
+  | { readonly do: "outbox"; readonly with?: string }
+  | { readonly do: "outbox-drop"; readonly what: string }
+  | { readonly do: "dead" }
+  | { readonly do: "dead-retry" | "dead-drop"; readonly which: string };
+
+export type CareEvent =
+  | { readonly event: "blocked"; readonly peers: readonly PeerInfo[] }
+  | { readonly event: "block"; readonly peer: PeerInfo; readonly blocked: boolean }
+  | { readonly event: "accepting"; readonly whom: Accepting }
+  | { readonly event: "outbox"; readonly entries: readonly OutboxEntry[] }
+  | { readonly event: "waiting"; readonly with: PeerInfo; readonly messages: readonly OutboxMessage[] }
+  | { readonly event: "outbox-dropped"; readonly dropped: number; readonly kept: number }
+  | { readonly event: "dead"; readonly count: number; readonly letters: readonly DeadLetter[] }
+  | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number };
+
+/** What each of them takes. */
+export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>> = {
+  blocked: [],
+  block: ["who"],
+  unblock: ["who"],
+  accept: ["whom"],
+  outbox: ["with"],
+  "outbox-drop": ["what"],
+  dead: [],
+  "dead-retry": ["which"],
+  "dead-drop": ["which"],
+};
+
+export function isCare(command: { readonly do: string }): command is CareCommand {
+  return Object.hasOwn(CARE_FIELDS, command.do);
+}
+
+/** A command of the fields of a line; undefined where it is none of these. `text` gives a field that must be a text. */
+export function careCommand(fields: Record<string, unknown>, text: (key: string) => string): CareCommand | undefined {
+  const what = fields["do"];
+  switch (what) {
+    case "blocked":
+    case "dead":
+      return { do: what };
+    case "block":
+    case "unblock":
+      return { do: what, who: text("who") };
+    case "accept":
+      return { do: what, ...("whom" in fields && { whom: text("whom") }) };
+    case "outbox":
+      return { do: what, ...("with" in fields && { with: text("with") }) };
+    case "outbox-drop":
+      return { do: what, what: text("what") };
+    case "dead-retry":
+    case "dead-drop":
+      return { do: what, which: text("which") };
+    default:
+      return undefined;
+  }
+}
+
+/** @throws {WarrenError} what the peer throws */
+export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEvent> {
+  const { admission, outbox, deadLetters } = peer;
+  switch (command.do) {
+    case "blocked":
+      return { event: "blocked", peers: admission.blocked };
+    case "block":
+      return { event: "block", peer: await peer.block(command.who), blocked: true };
+    case "unblock":
+      return { event: "block", peer: await peer.unblock(command.who), blocked: false };
+    case "accept":
+      if (command.whom !== undefined) await admission.accept(command.whom);
+      return { event: "accepting", whom: admission.accepting };
+    case "outbox": {
+      if (command.with === undefined) return { event: "outbox", entries: outbox.list() };
+      const who = await peer.resolve(command.with);
+      return { event: "waiting", with: who, messages: await outbox.messages(who.id) };
+    }
+    case "outbox-drop":
+      return { event: "outbox-dropped", ...(await outbox.drop(command.what)) };
+    case "dead":
+      return { event: "dead", count: deadLetters.count, letters: deadLetters.list() };
+    case "dead-retry":
+      return { event: "dead-retried", count: await deadLetters.retry(command.which) };
+    default:
+      return { event: "dead-dropped", count: await deadLetters.drop(command.which) };
+  }
+}
+
+/** What a peer that nobody talks through is good for. @throws {WarrenError} `USAGE`, and what the peer throws */
+export async function takeCareOnly(peer: Peer, command: { readonly do: string }): Promise<CareEvent> {
+  if (isCare(command)) return await takeCare(peer, command);
+  throw new WarrenError("USAGE", `a bot takes no "${command.do}": it takes ${Object.keys(CARE_FIELDS).join(", ")}`);
+}

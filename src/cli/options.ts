@@ -1,0 +1,70 @@
+/** Options: how command lines are read, the same in every program. What is wrong in one is told in one line. */
+import { Command, InvalidArgumentError } from "commander";
+import { describeError } from "../base/errors.ts";
+import { isPeerId, parseName } from "../base/ids.ts";
+import { parseRegistryUrl } from "../registry/url.ts";
+import { print } from "./output.ts";
+
+export const ACCEPT_NEW_REGISTRY = "go on with a registry whose key has changed (default: on this machine alone)";
+
+/** The command line of `bun run <name>`. What is wrong with one is thrown when it has been told. */
+export function createProgram(name: string): Command {
+  return new Command(`bun run ${name}`).exitOverride().configureOutput({
+    writeOut: (text) => print(text.trimEnd()),
+    outputError: (text, write) => write(`warren: ${plainText(text)}\n`),
+  });
+}
+
+export function portOption(text: string): number {
+  return whole(text, 0, 65_535, "a port from 0 (any free one) to 65535 was expected.");
+}
+
+export function countOption(text: string): number {
+  return whole(text, 1, Number.MAX_SAFE_INTEGER, "a whole number above 0 was expected.");
+}
+
+export function secondsOption(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d+)?$/.test(text) && value <= 2_000_000) return value; // longer than a timer can wait
+  throw new InvalidArgumentError("a number of seconds was expected.");
+}
+
+export function nameOption(text: string): string {
+  return attempt(() => parseName(text));
+}
+
+export function peerIdOption(text: string): string {
+  if (isPeerId(text)) return text;
+  throw new InvalidArgumentError("52 characters of a-z and 2-7 were expected.");
+}
+
+export function registryOption(text: string): string {
+  return text === "none" ? text : attempt(() => parseRegistryUrl(text));
+}
+
+/** For an option that may be given again and again. */
+export function urlsOption(text: string, urls: readonly string[]): string[] {
+  return [...urls, attempt(() => parseRegistryUrl(text))];
+}
+
+function whole(text: string, least: number, most: number, expected: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new InvalidArgumentError(expected);
+}
+
+function attempt<Value>(read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw new InvalidArgumentError(`${describeError(error)}.`);
+  }
+}
+
+/** Commander's words in one line, without its "error:". */
+function plainText(text: string): string {
+  return text
+    .replace(/^error: /, "")
+    .trimEnd()
+    .replaceAll("\n", " ");
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+const ROOT = join(import.meta.dir, "../..");
+const page = await Bun.file(join(ROOT, "docs/bots.md")).text();
+
+test("the bots of docs/bots.md run, and pass the tests beside them", async () => {
+  const files = [...page.matchAll(/^```ts\n\/\/ (\S+)\n([^]*?)^```$/gm)];
+  const tests = files.flatMap(([, path = ""]) => (path.startsWith("test/") ? [`./${path}`] : []));
+  expect(tests.length).toBeGreaterThan(0);
+  // Within the repository, where "warren" is found; and where git does not look.
+  const cache = join(ROOT, "node_modules/.cache");
+  await mkdir(cache, { recursive: true });
+  const folder = await mkdtemp(join(cache, "bots-page-"));
+  try {
+    for (const [, path = "", code = ""] of files) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await Bun.write(join(folder, path), code);
+    }
+    const run = Bun.spawn([process.execPath, "test", ...tests], { cwd: folder, stdout: "ignore", stderr: "pipe" });
+    const said = await run.stderr.text();
+    expect([await run.exited, said]).toEqual([0, expect.stringMatching(/^ 0 fail$/m)]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("docs/bots.md tells of everything that a bot is given", async () => {
+  const source = await Bun.file(join(ROOT, "src/bot/plugin.ts")).text();
+  const members = /export interface Bot \{\n([^]*?)\n\}/.exec(source)?.[1] ?? "";
+  const names = new Set([...members.matchAll(/^ {2}(?:readonly )?(\w+)[<(:]/gm)].map(([, name]) => `bot.${name}`));
+  expect(names.size).toBeGreaterThan(8);
+  for (const name of names) expect(page).toContain(name);
+});

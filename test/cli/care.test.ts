@@ -1,0 +1,174 @@
+import { expect, test } from "bun:test";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { careLines } from "../../src/cli/care-text.ts";
+import { parseCommand } from "../../src/cli/events.ts";
+import { createPaint } from "../../src/cli/paint.ts";
+import { testId } from "../peer/burrow.ts";
+import { TestHome } from "./processes.ts";
+
+const LIMIT_MS = 20_000;
+const paint = createPaint(false);
+const read = (command: object): unknown => parseCommand(JSON.stringify(command));
+const ANN = { id: testId("ann"), name: "ann\u001b[2J", kind: "person" } as const;
+
+test("each command of care is read from a line, and what it lacks is said", () => {
+  for (const command of [
+    { do: "blocked" },
+    { do: "block", who: "ann" },
+    { do: "unblock", who: "ann", ref: 1 },
+    { do: "accept" },
+    { do: "accept", whom: "known" },
+    { do: "outbox" },
+    { do: "outbox", with: "ann" },
+    { do: "outbox-drop", what: "a.1" },
+    { do: "dead" },
+    { do: "dead-retry", which: "all" },
+    { do: "dead-drop", which: "a.1" },
+  ]) {
+    expect(read(command)).toEqual(command);
+  }
+  expect(() => read({ do: "block" })).toThrow('"block" without a text in "who"');
+  expect(() => read({ do: "outbox", with: 7 })).toThrow('"outbox" without a text in "with"');
+  expect(() => read({ do: "dance" })).toThrow('{"do":"dead-retry","which"}');
+});
+
+test("what a stranger has written cannot drive the terminal from a list either", () => {
+  const letter = { id: "a.1", from: ANN, text: "b\u0007ad", at: 0, reason: "n\u001bo", attempts: 3, setAsideAt: 0 };
+  const lines = [
+    ...careLines({ event: "blocked", peers: [ANN] }, 0, paint),
+    ...careLines({ event: "dead", count: 2, letters: [letter] }, 0, paint),
+    ...careLines({ event: "waiting", with: ANN, messages: [{ id: "a.2", text: "b\u0007ad", at: 0 }] }, 0, paint),
+  ];
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  expect(lines.filter((line) => /[\u0000-\u001f]/.test(line))).toEqual([]);
+  expect(lines[1]).toContain("(tried 3 times: n\\u001bo)");
+  expect(lines[2]).toBe("and 1 more");
+});
+
+test("the outbox says how full it is, and when the first message expires", () => {
+  const entry = { to: { ...ANN, name: "ann" }, state: "waiting", characters: 9, oldestAt: 0, unwritten: 2 } as const;
+  const line = (more: { messages: number; expiresInS: number | null }): string =>
+    careLines({ event: "outbox", entries: [{ ...entry, ...more }] }, 0, paint)[0] ?? "";
+  expect(line({ messages: 3, expiresInS: 30 * 86_400 - 5 })).toMatch(
+    /^ann \w{8} {2}waiting {2}3 messages {2}since \d\d:\d\d, 2 never sent, the first expires in 29 days$/,
+  );
+  expect(line({ messages: 1_000_000, expiresInS: 7_300 })).toMatch(/1000000 messages \(full\) .* in 2 hours$/);
+  expect(line({ messages: 1, expiresInS: null })).toEndWith("2 never sent");
+  expect(careLines({ event: "outbox", entries: [] }, 0, paint)).toEqual(["nothing waits"]);
+});
+
+test(
+  "blocking, accepting and the outbox work alone and through the running peer, and outlive both",
+  async () => {
+    await using home = await TestHome.make();
+    const bob = await home.peer("bob");
+    const ann = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
+      home.run([...args, "-n", "ann"]);
+    expect((await ann("send", "bob", "hello")).code).toBe(0);
+    // alone
+    expect(await ann("block", "bob")).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^bob \w{8} is blocked\n$/),
+    });
+    expect((await ann("block")).out).toMatch(/^bob \w{8}\n$/);
+    expect(await ann("send", "bob", "hello")).toMatchObject({
+      code: 1,
+      err: 'warren: bob is blocked: "unblock bob" lets you write to it again\n',
+    });
+    expect((await ann("accept", "known")).out).toStartWith("only messages of known peers are taken");
+    expect(await ann("accept", "somebody")).toMatchObject({
+      code: 2,
+      err: 'warren: "somebody" is nobody to accept: say everyone or known\n',
+    });
+    // through the running peer
+    const running = await home.peer("ann");
+    expect((await ann("accept")).out).toStartWith("only messages of known peers are taken");
+    expect(JSON.parse((await ann("unblock", "bob", "--json")).out)).toMatchObject({ event: "block", blocked: false });
+    running.say({ do: "blocked", ref: 1 });
+    expect(await running.next(({ event }) => event === "blocked")).toMatchObject({ peers: [], ref: 1 });
+    bob.say({ do: "stop" });
+    await bob.child.exited;
+    running.say({ do: "send", to: "bob", text: "one", ref: 2 });
+    running.say({ do: "send", to: "bob", text: "two", ref: 3 });
+    const { id } = await running.next(({ state, ref }) => state === "queued" && ref === 3);
+    expect((await ann("outbox")).out).toMatch(/^bob \w{8} {2}waiting {2}2 messages .* 2 never sent/);
+    expect((await ann("outbox", "bob")).out).toMatch(/one\n.*two\n$/);
+    expect((await ann("outbox", "drop", String(id))).out).toBe("1 message dropped\n");
+    const expired = await running.next(({ state, ref }) => state === "expired" && ref === 3);
+    expect(expired).toMatchObject({ id, reason: "dropped" });
+    running.say({ do: "stop" });
+    await running.child.exited;
+    expect((await ann("outbox", "drop", "bob")).out).toBe("1 message dropped\n");
+    expect((await ann("outbox")).out).toBe("nothing waits\n");
+    expect(await ann("outbox", "drop", "a.1")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no message a.1"),
+    });
+    expect((await ann("dead")).out).toBe("no message was set aside\n");
+    expect(await ann("dead", "retry", "a.1")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("no message a.1"),
+    });
+  },
+  LIMIT_MS,
+);
+
+/** A bot that does this with whatever it hears. */
+const clerkThat = (answer: string): string => `
+  import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+  export default definePlugin({ name: "clerk", about: "files things", setup(bot) {
+    bot.on("message", (message) => ${answer});
+  } });`;
+
+test(
+  "what a bot could not handle is seen and tried again from outside, while it runs and while it does not",
+  async () => {
+    await using home = await TestHome.make();
+    await mkdir(join(home.path, "bots"));
+    const file = join(home.path, "bots", "clerk.ts");
+    await writeFile(file, clerkThat('{ throw new Error("no such drawer"); }'));
+    const ann = await home.peer("ann");
+    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clerk"));
+    ann.say({ do: "send", to: "clerk", text: "file this", ref: 1 });
+    const { id } = await ann.next(({ state, ref }) => state === "failed" && ref === 1);
+    const clerk = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
+      home.run([...args, "--for-bot", "clerk"]);
+    const list = await clerk("dead");
+    expect(list).toMatchObject({ code: 0, err: "" });
+    expect(list.out).toMatch(/ann: file this {2}\(tried 3 times: its handler failed: no such drawer\)\n$/);
+    ann.say({ do: "stop" });
+    await ann.child.exited;
+
+    expect(JSON.parse((await clerk("dead", "--json")).out)).toMatchObject({ count: 1, letters: [{ id }] });
+    expect((await clerk("dead", "retry", "all")).out).toBe("1 message put back to be handled\n");
+    expect((await clerk("dead")).out).toBe("no message was set aside\n");
+    await writeFile(file, clerkThat('message.reply("filed")'));
+    const again = await home.peer("ann");
+    await again.next(({ event, text }) => event === "message" && text === "filed");
+    await again.next((event) => event["id"] === id && event["state"] === "handled");
+    expect(await home.run(["dead", "--for-bot", "ghost"])).toMatchObject({
+      code: 1,
+      err: "warren: no bot named ghost has run here: --home says where to look\n",
+    });
+  },
+  LIMIT_MS,
+);
+
+test(
+  "in the chat, /block and /unblock do the same",
+  async () => {
+    await using home = await TestHome.make();
+    const bob = await home.peer("bob");
+    const ann = home.terminal("--name", "ann", "--port", "0");
+    await ann.read("online: bob");
+    await ann.enter("/block", "whom? /block <name>");
+    await ann.enter("/block @bob", "bob is blocked: /unblock bob takes that back");
+    await ann.enter("@bob hello", "bob is blocked");
+    await ann.enter("/unblock bob", "bob is not blocked any more");
+    await ann.enter("@bob hello", "you → bob  hello");
+    await bob.next(({ text }) => text === "hello");
+    await ann.enter("/quit", "goodbye");
+  },
+  LIMIT_MS,
+);

@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseCommand, type FaceEvent } from "../../src/cli/events.ts";
+import { jsonMode } from "../../src/cli/json-mode.ts";
+import { Notices } from "../../src/cli/notices.ts";
+import { Session } from "../../src/cli/session.ts";
+import { startRegistry } from "../../src/registry/server.ts";
+import { openPeer } from "../../src/warren.ts";
+
+const SOURCES = join(import.meta.dir, "../../src/cli");
+const page = await Bun.file(join(import.meta.dir, "../../docs/scripting.md")).text();
+const lines = [...page.matchAll(/^```text\n([^]*?)^```$/gm)].flatMap(([, block = ""]) => block.trim().split("\n"));
+const commands = lines.filter((line) => line.startsWith('{"do"'));
+const shown = lines.filter((line) => !line.startsWith('{"do"')).map((line) => JSON.parse(line) as FaceEvent);
+
+test("docs/scripting.md shows every command, and every line that it shows is one", () => {
+  const known = [...told("{}").matchAll(/\{"do":"([a-z-]+)"/g)].map(([, name]) => String(name));
+  expect(known.length).toBeGreaterThan(5);
+  expect([...new Set(commands.map((line) => parseCommand(line).do as string))].sort()).toEqual(known.sort());
+});
+
+test("docs/scripting.md shows every event, and no other", async () => {
+  const sources = await Promise.all(["events.ts", "care.ts"].map((file) => Bun.file(join(SOURCES, file)).text()));
+  const declared = [...sources.join("").matchAll(/readonly event: ("[a-z" |-]+)/g)];
+  const known = declared.flatMap(([, names = ""]) =>
+    [...names.matchAll(/"([a-z-]+)"/g)].map(([, name]) => String(name)),
+  );
+  expect([...new Set(shown.map(({ event }) => event as string))].sort()).toEqual([...new Set(known)].sort());
+});
+
+test("the events in docs/scripting.md look like those that its commands bring", async () => {
+  const events = await converse();
+  for (const example of shown) {
+    const real = events.find(({ event }) => event === example.event);
+    expect([example.event, real && keysOf(real)]).toEqual([example.event, keysOf(example)]);
+  }
+});
+
+function keysOf(event: FaceEvent): string[] {
+  return Object.keys(event).filter((key) => key !== "ref");
+}
+
+/** What ann's peer prints while the commands of the page are typed, and bob answers. */
+async function converse(): Promise<FaceEvent[]> {
+  const home = await mkdtemp(join(tmpdir(), "warren-scripting-"));
+  try {
+    await using registry = await startRegistry({ folder: join(home, "registry"), port: 0 });
+    const shared = { home, host: "127.0.0.1", registry: registry.url };
+    await using ann = await openPeer({ ...shared, name: "ann" });
+    await using notices = new Notices(ann);
+    const stopped = new AbortController();
+    using session = new Session(ann, () => stopped.abort());
+    const events: FaceEvent[] = [];
+    const answered = Promise.withResolvers<void>();
+    const met = Promise.withResolvers<void>();
+    const emit = (event: FaceEvent): void => {
+      events.push(event);
+      if (event.event === "presence") met.resolve();
+      if (event.event === "message") answered.resolve();
+    };
+    const input = async function* (): AsyncGenerator<Uint8Array> {
+      await met.promise;
+      for (const line of commands) {
+        yield Buffer.from(`${line}\n`);
+        if (parseCommand(line).do === "send") await answered.promise;
+      }
+    };
+    const talk = jsonMode({
+      peer: ann,
+      session,
+      notices,
+      input: input(),
+      emit,
+      timeoutMs: 0,
+      stopped: stopped.signal,
+    });
+    await using bob = await openPeer({ ...shared, name: "bob" });
+    bob.on("message", (message) => message.reply("fine"));
+    await talk;
+    return events;
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** What is said of a line that is no command. */
+function told(line: string): string {
+  try {
+    parseCommand(line);
+  } catch (error) {
+    return String(error);
+  }
+  return "";
+}
