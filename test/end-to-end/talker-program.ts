@@ -1,70 +1,59 @@
 /**
- * A peer as a process of its own, for the tests that cut, kill and restore: commands on standard input, events on standard
- * output, one JSON object a line. Everything but the way to cut its connections is production code.
+ * A peer as a process of its own, for the tests that kill and restore: commands on standard input, events on standard
+ * output, one JSON object a line.
  *
- * Arguments: home, name, port.
+ * Arguments: home, name, port, and "answers" if it is to answer whatever it hears.
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { silentLog } from "../../src/base/log.ts";
 import { systemWorld } from "../../src/base/world.ts";
 import { openIdentity } from "../../src/identity/identity.ts";
-import type { Link, LinkHandler, Transport } from "../../src/peer/link.ts";
 import { Peer } from "../../src/peer/peer.ts";
 import { createTlsTransport } from "../../src/peer/tls.ts";
 import { openStore } from "../../src/store/store.ts";
+import { readLines } from "./lines.ts";
 import type { TalkerCommand, TalkerEvent } from "./talker.ts";
 
-const [home = "", name = "", port = "0"] = process.argv.slice(2);
+const [home = "", name = "", port = "0", manner] = process.argv.slice(2);
+const AHEAD = 100;
 const ALL = { limit: 1_000_000 };
 
 await mkdir(home, { recursive: true });
 const store = openStore(join(home, "peer.db"), systemWorld.clock);
 const identity = await openIdentity(home);
-const links = new Set<CuttableLink>();
-let dials = 0;
 const peer = await Peer.open({
   info: { id: identity.id, name, kind: "person" },
   store,
-  transport: cuttable(createTlsTransport({ identity, clock: systemWorld.clock })),
+  transport: createTlsTransport({ identity, clock: systemWorld.clock }),
   world: systemWorld,
   log: silentLog,
   host: "127.0.0.1",
   port: Number(port),
 });
-let answers = false;
+let answered = 0; // the highest number of ours that was answered
+let wake = (): unknown => undefined;
 peer.on("message", async (message) => {
   emit({ event: "heard", text: message.text });
-  if (answers) await message.reply(`re ${message.text}`);
+  answered = Number(/^re (\d+)$/.exec(message.text)?.[1] ?? answered);
+  wake();
+  if (manner === "answers") await message.reply(`re ${message.text}`);
 });
 peer.on("notice", ({ code, message }) => emit({ event: "notice", text: `${code}: ${message}` }));
 peer.on("receipt", ({ state }) => emit({ event: "receipt", state }));
 emit({ event: "ready", id: peer.id, port: peer.port });
 
-let rest = "";
-for await (const text of Bun.stdin.stream().pipeThrough(new TextDecoderStream())) {
-  const lines = (rest + text).split("\n");
-  rest = lines.pop() ?? "";
-  for (const line of lines) void perform(JSON.parse(line) as TalkerCommand);
-}
+for await (const line of readLines(Bun.stdin.stream())) void perform(JSON.parse(line) as TalkerCommand);
 await peer.close();
 process.exit();
 
 async function perform(command: TalkerCommand): Promise<void> {
   switch (command.do) {
-    case "answer":
-      answers = true;
-      return;
     case "meet":
       return emit({ event: "met", id: (await peer.resolve(command.address)).id });
     case "send":
       await peer.send(command.to, command.text);
       return emit({ event: "sent", text: command.text });
-    case "cut":
-      for (const link of links) link.cut();
-      return;
-    case "links":
-      return emit({ event: "links", count: links.size, dials });
     case "stream":
       return await stream(command.to, command.upTo);
     case "history": {
@@ -77,80 +66,23 @@ async function perform(command: TalkerCommand): Promise<void> {
   }
 }
 
-/** Sends the numbers up to `upTo`, one after another; goes on where its own history ends. */
+/** Sends the numbers up to `upTo` and goes on where its own history ends, never far ahead of the answers. */
 async function stream(to: string, upTo: number): Promise<void> {
-  const own = (await peer.history(to, ALL)).filter(({ from }) => from.id === peer.id);
-  for (let n = Number(own.at(-1)?.text ?? 0) + 1; n <= upTo; n++) {
+  const history = await peer.history(to, ALL);
+  const own = history.filter(({ from }) => from.id === peer.id);
+  answered = Math.max(answered, history.length - own.length);
+  for (let n = own.length + 1; n <= upTo; n++) {
+    if (n - answered > AHEAD) await answeredUpTo(n - AHEAD);
     await peer.send(to, String(n));
-    emit({ event: "sent", text: String(n) });
   }
+}
+
+function answeredUpTo(n: number): Promise<void> {
+  return new Promise((resolve) => {
+    wake = () => answered >= n && resolve();
+  });
 }
 
 function emit(event: TalkerEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
-}
-
-/** The same transport, with links that can be cut as if the network had done it. */
-function cuttable(transport: Transport): Transport {
-  return {
-    addresses: (...where) => transport.addresses(...where),
-    listen: (options, accept) => transport.listen(options, (link) => accept(new CuttableLink(link))),
-    async dial(address, options) {
-      dials++;
-      return new CuttableLink(await transport.dial(address, options));
-    },
-  };
-}
-
-class CuttableLink implements Link {
-  readonly #inner: Link;
-  #handler: LinkHandler | undefined;
-
-  constructor(inner: Link) {
-    this.#inner = inner;
-    links.add(this);
-  }
-
-  get peer() {
-    return this.#inner.peer;
-  }
-
-  get remote() {
-    return this.#inner.remote;
-  }
-
-  get dialled() {
-    return this.#inner.dialled;
-  }
-
-  open(handler: LinkHandler): void {
-    this.#handler = handler;
-    this.#inner.open({
-      data: (chunk) => handler.data(chunk),
-      drain: () => handler.drain(),
-      closed: () => {
-        links.delete(this);
-        handler.closed();
-      },
-    });
-  }
-
-  write(bytes: Uint8Array): number {
-    return this.#inner.write(bytes);
-  }
-
-  end(): void {
-    links.delete(this);
-    this.#inner.end();
-  }
-
-  terminate(): void {
-    links.delete(this);
-    this.#inner.terminate();
-  }
-
-  cut(): void {
-    this.terminate();
-    this.#handler?.closed();
-  }
 }

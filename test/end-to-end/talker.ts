@@ -1,12 +1,12 @@
 /** A talker: a peer in a process of its own that a test tells what to do, kills, and starts again. */
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { readLines } from "./lines.ts";
 import type { MessageState } from "../../src/peer/message.ts";
 
 const PROGRAM = fileURLToPath(new URL("talker-program.ts", import.meta.url));
 
 export type TalkerCommand =
-  | { do: "answer" | "cut" | "links" }
   | { do: "meet"; address: string }
   | { do: "send"; to: string; text: string }
   | { do: "stream"; to: string; upTo: number }
@@ -25,7 +25,6 @@ export type TalkerEvent =
   | { event: "heard"; text: string }
   | { event: "notice"; text: string }
   | { event: "receipt"; state: MessageState }
-  | { event: "links"; count: number; dials: number }
   | { event: "history"; lines: Line[] };
 
 type EventOf<Name extends TalkerEvent["event"]> = Extract<TalkerEvent, { event: Name }>;
@@ -39,20 +38,22 @@ export class Talker implements AsyncDisposable {
   /** The texts that its handler was given, over all its lives. */
   readonly heard: string[] = [];
   readonly notices: string[] = [];
+  readonly #manner: string;
   #child: Bun.Subprocess<"pipe", "pipe", "inherit"> | undefined;
   #watchers = new Set<Watcher>();
 
   /** Its port outlives it, so that others find it again. */
-  static async start(name: string, home: string): Promise<Talker> {
-    const talker = new Talker(name, home, await findQuietPort());
+  static async start(name: string, home: string, manner: "answers" | "listens" = "listens"): Promise<Talker> {
+    const talker = new Talker(name, home, await findQuietPort(), manner);
     await talker.start();
     return talker;
   }
 
-  private constructor(name: string, home: string, port: number) {
+  private constructor(name: string, home: string, port: number, manner: string) {
     this.name = name;
     this.home = home;
     this.port = port;
+    this.#manner = manner;
   }
 
   get address(): string {
@@ -60,7 +61,7 @@ export class Talker implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const command = [process.execPath, PROGRAM, this.home, this.name, String(this.port)];
+    const command = [process.execPath, PROGRAM, this.home, this.name, String(this.port), this.#manner];
     const child = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
     this.#child = child;
     const ready = this.next("ready");
@@ -116,13 +117,7 @@ export class Talker implements AsyncDisposable {
   }
 
   async #read(output: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of output) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? ""; // what a kill has cut off is no event
-      for (const line of lines) this.#take(JSON.parse(line) as TalkerEvent);
-    }
+    for await (const line of readLines(output)) this.#take(JSON.parse(line) as TalkerEvent);
   }
 
   #take(event: TalkerEvent): void {
