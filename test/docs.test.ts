@@ -5,11 +5,14 @@ import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { ERROR_CODES } from "../src/base/errors.ts";
 import { silentLog } from "../src/base/log.ts";
+import * as admission from "../src/peer/admission.ts";
 import * as connection from "../src/peer/connection.ts";
+import * as controlBudget from "../src/peer/control-budget.ts";
+import * as demand from "../src/peer/demand.ts";
 import * as inflow from "../src/peer/inflow.ts";
 import type { Link, Transport } from "../src/peer/link.ts";
 import * as outflow from "../src/peer/outflow.ts";
-import { Peer, REPLACED_PAUSE_MS } from "../src/peer/peer.ts";
+import { Peer } from "../src/peer/peer.ts";
 import * as sessions from "../src/peer/sessions.ts";
 import * as switchboard from "../src/peer/switchboard.ts";
 import * as tls from "../src/peer/tls.ts";
@@ -26,8 +29,9 @@ const PAGES = ["README.md", "CHANGELOG.md", ...new Glob("docs/*.md").scanSync(RO
 );
 
 test("the limits in docs/protocol.md are those of the code, all of them", async () => {
-  const modules = { ...frames, ...lines, ...connection, ...inflow, ...outflow, ...sessions, ...switchboard, ...tls };
-  const coded = Object.entries({ ...modules, REPLACED_PAUSE_MS }).filter(([, value]) => typeof value === "number");
+  const wire = { ...frames, ...lines, ...connection, ...controlBudget, ...switchboard, ...tls };
+  const lasting = { ...admission, ...demand, ...inflow, ...outflow, ...sessions };
+  const coded = Object.entries({ ...wire, ...lasting }).filter(([, value]) => typeof value === "number");
   const table = (await read("docs/protocol.md")).matchAll(/^\| `([A-Z_]+)` +\| ([\d,]+) /gm);
   const told = [...table].map(([, name, value]) => [name, Number(value?.replaceAll(",", ""))]);
   expect(Object.fromEntries(told)).toEqual(Object.fromEntries(coded));
