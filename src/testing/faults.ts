@@ -15,8 +15,8 @@ export interface Stage {
   readonly later: (ms: number, task: () => unknown) => void;
   /** Lets a machine say something to another one. */
   readonly say: (from: SimulatedMachine) => void;
-  /** Runs a second process on a copy of a machine's disk, and ends it after so long. */
-  readonly runTwice: (machine: SimulatedMachine, ms: number) => Promise<void>;
+  /** Runs a second process on a copy of a machine's disk, and ends it after so long; false if one runs already. */
+  readonly runTwice: (machine: SimulatedMachine, ms: number) => Promise<boolean>;
 }
 
 interface Fault {
@@ -112,8 +112,7 @@ export const FAULTS = {
     async run({ pick, machines, random, runTwice }) {
       const machine = pick(machines);
       if (!machine.isUp) return "it is down";
-      await runTwice(machine, random() * 30_000);
-      return machine.name;
+      return (await runTwice(machine, random() * 30_000)) ? machine.name : "it runs twice already";
     },
   },
   "full inbox": {

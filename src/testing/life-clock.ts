@@ -13,6 +13,11 @@ export class LifeClock implements Clock {
     this.#offset = offset;
   }
 
+  /** False once the process has ended: whatever promises of it are still to go on, nobody sees it do so. */
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
   now(): number {
     return this.#frozenAt ?? this.#clock.now() + this.#offset;
   }

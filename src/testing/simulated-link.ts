@@ -75,11 +75,11 @@ export class SimulatedLink implements Link {
   }
 
   cut(share: number): void {
-    const [mine, theirs] = [this.#queue[0], this.far.#queue[0]];
+    const [mine, theirs] = [this.#nextArrival, this.far.#nextArrival];
     this.#queue = [];
     this.far.#queue = [];
-    if (mine instanceof Uint8Array) this.far.#receive(mine.subarray(0, Math.floor(mine.byteLength * share)));
-    if (theirs instanceof Uint8Array) this.#receive(theirs.subarray(0, Math.floor(theirs.byteLength * share)));
+    this.far.#receive(mine.subarray(0, Math.floor(mine.byteLength * share)));
+    this.#receive(theirs.subarray(0, Math.floor(theirs.byteLength * share)));
     this.#close();
     this.far.#close();
   }
@@ -87,6 +87,12 @@ export class SimulatedLink implements Link {
   silence(isOneWay: boolean): void {
     this.#isSilent = true;
     if (!isOneWay) this.far.#isSilent = true;
+  }
+
+  /** The chunk that would arrive next at the other end. On a silent link none will, also not a part of one behind a lost one. */
+  get #nextArrival(): Uint8Array {
+    const [next] = this.#queue;
+    return this.#isSilent || !(next instanceof Uint8Array) ? new Uint8Array() : next;
   }
 
   #send(piece: Uint8Array | "end"): void {

@@ -181,6 +181,7 @@ export class SimulatedMachine implements Disposable {
   async #handle(incoming: IncomingMessage, life: Life): Promise<void> {
     const { text, attempt, signal } = incoming;
     const { witness, trace, world } = this.#options;
+    if (!life.clock.isAlive) return;
     const message = witness.begins(this.name, text);
     if (!message) return;
     if (message.temper === "chatty") await incoming.reply(witness.answerTo(message).text);
@@ -193,7 +194,7 @@ export class SimulatedMachine implements Disposable {
       world.clock.soon(() => life === this.#life && this.crash());
       await new Promise(() => {});
     }
-    witness.completes(message);
+    if (life.clock.isAlive) witness.completes(message);
   }
 
   /** Peers that keep the protocol never end a connection for breaking it. */

@@ -91,7 +91,8 @@ class Simulation implements Stage {
     this.#say(from, this.pick(this.machines.filter((machine) => machine !== from)));
   };
 
-  runTwice = async (machine: SimulatedMachine, ms: number): Promise<void> => {
+  runTwice = async (machine: SimulatedMachine, ms: number): Promise<boolean> => {
+    if (this.#twins.has(machine.name)) return false;
     const twin = new SimulatedMachine({ ...this.#shared, name: machine.name });
     this.#allTwins.push(twin);
     twin.replaceDisk(machine.disk);
@@ -104,6 +105,7 @@ class Simulation implements Stage {
       this.#witness.forgive(machine.name);
       await machine.start();
     });
+    return true;
   };
 
   async run(): Promise<SimulationResult> {

@@ -119,7 +119,10 @@ export class Witness {
   /** Those of whom something is still to come. */
   pending(): Witnessed[] {
     return [...this.#messages.values()].filter(
-      (message) => message.id !== "" && !message.isForgiven && !SETTLED.includes(message.state),
+      (message) =>
+        message.id !== "" &&
+        !message.isForgiven &&
+        (!SETTLED.includes(message.state) || this.#unheardAnswer(message) !== undefined),
     );
   }
 
@@ -139,9 +142,15 @@ export class Witness {
       const wanted = temper === "deadly" || temper === "hopeless" ? "failed" : "handled";
       if (state !== wanted) this.complaints.push(`"${text}" ended as ${state ?? "queued"}, not as ${wanted}`);
       if (wanted === "handled" && completed === 0) this.complaints.push(`"${text}" was promised and never handled`);
-      const answer = this.#messages.get(`answer to ${text}`);
-      if (answer && !answer.isForgiven && answer.completed === 0) this.complaints.push(`"${answer.text}" was lost`);
+      const answer = this.#unheardAnswer(message);
+      if (answer) this.complaints.push(`"${answer.text}" was lost`);
     }
+  }
+
+  /** What its handlers have answered, while nobody has handled that. */
+  #unheardAnswer({ text }: Witnessed): Witnessed | undefined {
+    const answer = this.#messages.get(`answer to ${text}`);
+    return answer && !answer.isForgiven && answer.completed === 0 ? answer : undefined;
   }
 
   #add(text: string, from: string, to: string, order: number, temper: Temper): Witnessed {

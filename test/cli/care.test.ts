@@ -89,6 +89,7 @@ test(
     expect(await running.next(({ event }) => event === "blocked")).toMatchObject({ peers: [], ref: 1 });
     bob.say({ do: "stop" });
     await bob.child.exited;
+    await running.seesGo("bob");
     running.say({ do: "send", to: "bob", text: "one", ref: 2 });
     running.say({ do: "send", to: "bob", text: "two", ref: 3 });
     const { id } = await running.next(({ state, ref }) => state === "queued" && ref === 3);

@@ -122,6 +122,16 @@ export class JsonPeer {
     });
   }
 
+  /** Resolves when this one knows that a peer has gone: it is told so by the registry, and by the end of the connection. */
+  async seesGo(name: string): Promise<void> {
+    for (let look = 1; ; look++) {
+      const ref = `gone ${name} ${look}`;
+      this.say({ do: "users", ref });
+      const { peers } = await this.next((event) => event.event === "users" && event["ref"] === ref);
+      if (!(peers as { name: string; online: boolean }[]).some((peer) => peer.name === name && peer.online)) return;
+    }
+  }
+
   async #read(): Promise<void> {
     let text = "";
     for await (const chunk of this.child.stdout.pipeThrough(new TextDecoderStream())) {
