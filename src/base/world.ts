@@ -1,5 +1,5 @@
 /** Time and randomness, passed in everywhere, so that the whole system also runs in a simulation. */
-import { nanoid } from "nanoid";
+import { customAlphabet } from "nanoid";
 
 /** A pending call; ending it twice, or after it has run, is harmless. */
 export interface Timer extends Disposable {
@@ -21,9 +21,12 @@ export interface World {
   readonly clock: Clock;
   /** Uniform in [0, 1). Not for secrets. */
   random(): number;
-  /** A fresh random name: `length` characters of A-Za-z0-9_- (6 bits each; 16 are 96 bits). */
+  /** A fresh random name: `length` characters of `TOKEN_ALPHABET` (5.95 bits each; 16 are 95 bits). */
   token(length?: number): string;
 }
+
+/** Letters and digits alone: what a person copies into a command must not begin with the dash of an option. */
+export const TOKEN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -38,7 +41,7 @@ export const systemClock: Clock = {
 export const systemWorld: World = {
   clock: systemClock,
   random: () => Math.random(),
-  token: (length = 16) => nanoid(length),
+  token: customAlphabet(TOKEN_ALPHABET, 16),
 };
 
 /** Resolves after `ms`, or rejects with the signal's reason. */

@@ -1,4 +1,5 @@
 /** Random numbers that come out the same again. */
+import { TOKEN_ALPHABET } from "../base/world.ts";
 
 /** Uniform in [0, 1), the same sequence for the same seed. Source: mulberry32 by T. Ettinger, public domain, 2017. */
 export function seededRandom(seed: number): () => number {
@@ -11,10 +12,8 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-const TOKEN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-
 /** Tokens of the same shape as those of `World.token`. */
 export function seededToken(random: () => number): (length?: number) => string {
   return (length = 16) =>
-    Array.from({ length }, () => TOKEN_CHARACTERS[Math.floor(random() * TOKEN_CHARACTERS.length)]).join("");
+    Array.from({ length }, () => TOKEN_ALPHABET[Math.floor(random() * TOKEN_ALPHABET.length)]).join("");
 }

@@ -48,7 +48,7 @@ test("the real clock runs what is due, in order, and not what was taken back", a
 test("tokens are of the wanted length, harmless in any text, and never the same", () => {
   const tokens = Array.from({ length: 1_000 }, () => systemWorld.token());
   expect(new Set(tokens).size).toBe(1_000);
-  for (const token of tokens) expect(token).toMatch(/^[\w-]{16}$/);
+  for (const token of tokens) expect(token).toMatch(/^[A-Za-z0-9]{16}$/);
   expect(systemWorld.token(5)).toHaveLength(5);
   expect(systemWorld.random()).toBeWithin(0, 1);
 });
