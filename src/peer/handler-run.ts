@@ -1,5 +1,6 @@
-/** Handler runs: what one run of a message's handlers does, kept by name, so that a run after a crash repeats nothing. */
+/** Handler runs: what one run of a message's handlers, or of a task, does, kept by name, so that a run after a crash repeats nothing. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { WarrenError } from "../base/errors.ts";
 import type { Database } from "../store/database.ts";
 
 /** The run in whose handlers we are, as seen from anything that they call or await. */
@@ -22,29 +23,48 @@ export async function performOnce<Result>(
   return result;
 }
 
+/** What all parts of one run share. */
+interface Ledger {
+  readonly recorded: Map<string, unknown>; // by an earlier run and on disk, or by this one
+  readonly fresh: Map<string, unknown>; // by this run, and not on disk yet
+  readonly touched: () => void;
+  isOver: boolean;
+  givenUp: WarrenError | undefined; // another run takes its place: this one may do nothing more
+}
+
 export class HandlerRun {
-  /** The message that is handled. */
-  readonly place: number;
   /** Bots' messages that led to it; what is sent because of it counts one more. */
   readonly hops: number;
-  readonly #recorded: Map<string, unknown>; // by an earlier run, and on disk
-  readonly #fresh = new Map<string, unknown>(); // by this run, and not on disk yet
+  readonly #ledger: Ledger;
+  readonly #prefix: string;
   readonly #counts = new Map<string, number>();
-  readonly #touched: () => void;
-  #isOver = false;
 
   /** `recorded`: name and result (JSON) of what earlier runs did. `touched`: something must be recorded with this turn's commit. */
-  constructor(place: number, hops: number, recorded: readonly (readonly [string, string])[], touched: () => void) {
-    this.place = place;
-    this.hops = hops;
-    this.#recorded = new Map(recorded.map(([name, result]) => [name, JSON.parse(result)]));
-    this.#touched = touched;
+  static begin(
+    hops: number,
+    recorded: readonly (readonly [name: string, result: string])[],
+    touched: () => void,
+  ): HandlerRun {
+    const known = new Map(recorded.map(([name, result]): [string, unknown] => [name, JSON.parse(result)]));
+    return new HandlerRun(hops, { recorded: known, fresh: new Map(), touched, isOver: false, givenUp: undefined }, "");
   }
 
-  /** The run that the caller belongs to; undefined outside of handlers, and once its run is over. */
+  private constructor(hops: number, ledger: Ledger, prefix: string) {
+    this.hops = hops;
+    this.#ledger = ledger;
+    this.#prefix = prefix;
+  }
+
+  /**
+   * The run that the caller belongs to; undefined outside of handlers, and once its run is over.
+   *
+   * @throws {WarrenError} the reason for which the run was given up: whatever it still did would be done twice
+   */
   static current(): HandlerRun | undefined {
     const run = current.getStore();
-    return run === undefined || run.#isOver ? undefined : run;
+    if (run === undefined) return undefined;
+    run.#checkNotGivenUp();
+    return run.#ledger.isOver ? undefined : run;
   }
 
   /** Calls `handler`, and everything that it calls or awaits, within this run. */
@@ -52,9 +72,19 @@ export class HandlerRun {
     return current.run(this, handler);
   }
 
+  /** The same for one named step: its effects are counted apart, so that they are found again whatever other steps there are. */
+  within<Result>(step: string, act: () => Result): Result {
+    return new HandlerRun(this.hops, this.#ledger, `${this.#prefix}${step}/`).enter(act);
+  }
+
   /** What is done from now on is no effect of the handlers. */
   end(): void {
-    this.#isOver = true;
+    this.#ledger.isOver = true;
+  }
+
+  /** Another run will take its place: what this one still tries to do fails with `reason`. */
+  giveUp(reason: WarrenError): void {
+    this.#ledger.givenUp ??= reason;
   }
 
   /**
@@ -64,25 +94,33 @@ export class HandlerRun {
   nameNext(what: string): string {
     const count = (this.#counts.get(what) ?? 0) + 1;
     this.#counts.set(what, count);
-    return `${what}#${count}`;
+    return `${this.#prefix}${what}#${count}`;
   }
 
   /** The result of an effect that was done before, if it was. */
   recall(name: string): { result: unknown } | undefined {
-    return this.#recorded.has(name) ? { result: this.#recorded.get(name) } : undefined;
+    const { recorded } = this.#ledger;
+    return recorded.has(name) ? { result: recorded.get(name) } : undefined;
   }
 
   /** Notes the result of an effect, to be committed with it. Anything that JSON can say. */
   record(name: string, result: unknown): void {
-    this.#fresh.set(name, result);
-    this.#recorded.set(name, result);
-    this.#touched();
+    this.#checkNotGivenUp();
+    const { fresh, recorded, touched } = this.#ledger;
+    fresh.set(name, result);
+    recorded.set(name, result);
+    touched();
   }
 
   /** What is to be written so that a later run knows it. */
   takeFresh(): [name: string, result: string][] {
-    const fresh = [...this.#fresh].map(([name, result]): [string, string] => [name, JSON.stringify(result ?? null)]);
-    this.#fresh.clear();
-    return fresh;
+    const { fresh } = this.#ledger;
+    const taken = [...fresh].map(([name, result]): [string, string] => [name, JSON.stringify(result ?? null)]);
+    fresh.clear();
+    return taken;
+  }
+
+  #checkNotGivenUp(): void {
+    if (this.#ledger.givenUp) throw this.#ledger.givenUp;
   }
 }

@@ -1,5 +1,5 @@
 /** Inbox: hands stored messages to the handlers, each once, in its sender's order; survives what the handlers do. */
-import { describeError } from "../base/errors.ts";
+import { describeError, WarrenError } from "../base/errors.ts";
 import { KeyedQueue } from "../base/keyed-queue.ts";
 import type { Log } from "../base/log.ts";
 import { backoffMs, sleep, type World } from "../base/world.ts";
@@ -151,7 +151,7 @@ export class Inbox {
     for (const item of this.#items.values()) {
       if (item.run) item.attempts--;
       this.#dirty.add(item);
-      item.run?.end();
+      item.run?.giveUp(new WarrenError("CLOSED", "the peer is closed"));
     }
     this.#items = new Map();
   }
@@ -171,7 +171,8 @@ export class Inbox {
   reset(): void {
     this.#abort.abort(new DOMException("the store failed", "AbortError"));
     this.#abort = new AbortController();
-    for (const item of this.#items.values()) item.run?.end();
+    const error = new WarrenError("STORE_FAILED", "nothing was saved: the handlers run again");
+    for (const item of this.#items.values()) item.run?.giveUp(error);
     this.#queue.clear();
     this.#items = new Map();
     this.#dirty = new Set();
@@ -288,13 +289,14 @@ export class Inbox {
     const { message } = item;
     const recorded = item.stored === undefined ? [] : this.#store.incoming.effectsOf(message.place);
     const names = recorded.map(({ name, result }) => [name, result] as const);
-    const run = new HandlerRun(message.place, message.hops, names, () => this.#touch(item));
+    const run = HandlerRun.begin(message.hops, names, () => this.#touch(item));
     item.run = run;
     return run.enter(() => this.#handler?.({ message, attempt: item.attempts, signal }));
   }
 
   async #retry(item: Item, signal: AbortSignal, error: unknown): Promise<void> {
-    item.run?.end();
+    // What it has begun and not awaited must not go on beside the next run.
+    item.run?.giveUp(new WarrenError("CLOSED", "this run of the handlers has failed: another one takes its place"));
     if (!this.#isCurrent(item)) return;
     const { message, attempts } = item;
     this.#log.warn(`handling ${message.id} failed (${attempts} of ${MAX_ATTEMPTS}): ${describeError(error)}`);

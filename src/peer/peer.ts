@@ -26,6 +26,7 @@ import { Sender } from "./sender.ts";
 import { Reports, type PeerEvents } from "./reports.ts";
 import { SentMessages } from "./sent.ts";
 import { Sessions } from "./sessions.ts";
+import { Tasks } from "./tasks.ts";
 import { Switchboard, type SwitchboardHost } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
 
@@ -55,6 +56,8 @@ export class Peer implements AsyncDisposable {
   readonly admission: Admission;
   readonly outbox: Outbox;
   readonly deadLetters: DeadLetters;
+  /** Work of its own that goes on after a crash, and does nothing twice. */
+  readonly tasks: Tasks;
   readonly #store: Store;
   readonly #transport: Transport;
   readonly #host: string;
@@ -180,6 +183,7 @@ export class Peer implements AsyncDisposable {
       onReceipt: (listener) => this.on("receipt", listener),
     });
     this.deadLetters = new DeadLetters(store, this.#inbox, this.#sessions);
+    this.tasks = new Tasks(store);
     this.#inbox.count();
     store.db.beforeCommit(() => this.#inbox.save());
     store.db.onRollback((error) => {
@@ -329,6 +333,7 @@ export class Peer implements AsyncDisposable {
     this.#demand.close();
     this.#dialler.close();
     await this.#handlers.close(CLOSE_WITHIN_MS);
+    this.tasks.close();
     await this.#listener?.[Symbol.asyncDispose]();
     this.#lived.save();
     this.#store.settings.set("running", "no");

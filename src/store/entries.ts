@@ -21,6 +21,10 @@ export class Entries {
     this.#db.run("DELETE FROM entry WHERE store = ? AND key = ?", store, key);
   }
 
+  clear(store: string): void {
+    this.#db.run("DELETE FROM entry WHERE store = ?", store);
+  }
+
   /** Those whose key begins with `prefix`, in the order of their keys. */
   list(store: string, prefix: string): { key: string; value: string }[] {
     const sql =
