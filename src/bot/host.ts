@@ -8,6 +8,8 @@ import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { jobMembers } from "./job-members.ts";
+import { Jobs } from "./jobs.ts";
 import { compileMatch } from "./match.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
@@ -20,7 +22,12 @@ export const MAX_HOPS = 8;
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
 
 /** What a plugin needs of its peer. */
-export type HostPeer = Pick<Peer, "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "setCard">;
+export type HostPeer = Pick<
+  Peer,
+  "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "setCard"
+> & {
+  readonly tasks: Pick<Peer["tasks"], "perform" | "forget">;
+};
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -60,6 +67,7 @@ class Host implements AttachedPlugin {
   readonly #random: () => number;
   readonly #log;
   readonly #commands: Commands;
+  readonly #jobs: Jobs;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
@@ -72,6 +80,7 @@ class Host implements AttachedPlugin {
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
     this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
+    this.#jobs = new Jobs(peer, plugin.name, this.#log);
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
   }
 
@@ -82,6 +91,8 @@ class Host implements AttachedPlugin {
   async start(): Promise<void> {
     await this.plugin.setup(this.#createBot());
     this.#isSetUp = true;
+    this.#scope.defer(() => this.#jobs.close());
+    await this.#jobs.start();
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
     publishCard(this.#peer, this, this.card);
     // The last thing: messages wait in the inbox until there is a handler.
@@ -111,6 +122,7 @@ class Host implements AttachedPlugin {
       find: (query) => peer.find(query),
       store: (name) => peer.table(`${this.plugin.name}/${name}`),
       effect: (name, run) => peer.effect(name, run),
+      ...jobMembers(this.#jobs, peer.world.clock, (end) => this.#until(end)),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
     };

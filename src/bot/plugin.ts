@@ -7,6 +7,7 @@ import type { DirectoryEntry, DirectoryQuery } from "../peer/directory.ts";
 import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
 import type { Table } from "../peer/tables.ts";
 import type { Duration } from "./duration.ts";
+import type { CronOptions, Job, JobCall, JobOptions, RecurringOptions } from "./job.ts";
 import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
 
@@ -45,6 +46,16 @@ export interface Bot {
   store<Value>(name: string): Table<Value>;
   /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
   effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
+  /** Registers, in setup, what can be done later: `job.in("10m", payload)`, `job.at(time, payload)`. */
+  job<Schema extends z.ZodType = z.ZodUndefined>(
+    name: string,
+    run: (call: JobCall<z.output<Schema>>) => unknown,
+    options?: JobOptions<Schema>,
+  ): Job<z.input<Schema>, z.output<Schema>>;
+  /** Does it again and again, for the first time after one interval; never twice at once. Only in setup. */
+  every(interval: Duration, run: (call: JobCall<undefined>) => unknown, options?: RecurringOptions): End;
+  /** Does it at the times of a cron expression, such as `0 9 * * 1-5`. Only in setup. */
+  cron(expression: string, run: (call: JobCall<undefined>) => unknown, options?: CronOptions): End;
   /** Uniform in [0, 1), and the same in every run of a test. */
   random(): number;
   /** Epoch ms, and turned by hand in a test. */
