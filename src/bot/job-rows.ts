@@ -1,6 +1,9 @@
 /** Job rows: how the jobs of a bot lie in its peer's database, and what is told of them. */
 import type { Table } from "../peer/tables.ts";
 
+/** A job that fails so often is given up. */
+export const MAX_ATTEMPTS = 3;
+
 /** How the last try of a job ended. */
 export interface JobEnd {
   readonly at: number;

@@ -7,10 +7,8 @@ import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
 import type { Tasks } from "../peer/tasks.ts";
 import type { JobCall } from "./job.ts";
-import { type JobEnd, type JobRow, openJobRows } from "./job-rows.ts";
+import { type JobEnd, type JobRow, MAX_ATTEMPTS, openJobRows } from "./job-rows.ts";
 import type { Schedule } from "./schedule.ts";
-
-export const MAX_ATTEMPTS = 3;
 
 /** A job that failed is tried again within this time, and within twice as much after that. */
 const RETRY = { baseMs: 10_000 };

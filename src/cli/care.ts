@@ -1,6 +1,7 @@
-/** Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled. */
+/** Care: the commands by which users look after a peer. Who is let in, what waits, what could not be handled. */
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import { type JobInfo, listJobs, openJobRows } from "../bot/job-rows.ts";
 import type { Accepting } from "../peer/admission.ts";
 import type { DeadLetter } from "../peer/dead-letters.ts";
 import type { OutboxEntry, OutboxMessage } from "../peer/outbox.ts";
@@ -16,7 +17,8 @@ export type CareCommand =
   | { readonly do: "outbox"; readonly with?: string }
   | { readonly do: "outbox-drop"; readonly what: string }
   | { readonly do: "dead" }
-  | { readonly do: "dead-retry" | "dead-drop"; readonly which: string };
+  | { readonly do: "dead-retry" | "dead-drop"; readonly which: string }
+  | { readonly do: "jobs" };
 
 export type CareEvent =
   | { readonly event: "blocked"; readonly peers: readonly PeerInfo[] }
@@ -26,7 +28,8 @@ export type CareEvent =
   | { readonly event: "waiting"; readonly with: PeerInfo; readonly messages: readonly OutboxMessage[] }
   | { readonly event: "outbox-dropped"; readonly dropped: number; readonly kept: number }
   | { readonly event: "dead"; readonly count: number; readonly letters: readonly DeadLetter[] }
-  | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number };
+  | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number }
+  | { readonly event: "jobs"; readonly jobs: readonly JobInfo[] };
 
 /** What each of them takes. */
 export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>> = {
@@ -39,6 +42,7 @@ export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>>
   dead: [],
   "dead-retry": ["which"],
   "dead-drop": ["which"],
+  jobs: [],
 };
 
 export function isCare(command: { readonly do: string }): command is CareCommand {
@@ -51,6 +55,7 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
   switch (what) {
     case "blocked":
     case "dead":
+    case "jobs":
       return { do: what };
     case "block":
     case "unblock":
@@ -93,8 +98,10 @@ export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEv
       return { event: "dead", count: deadLetters.count, letters: deadLetters.list() };
     case "dead-retry":
       return { event: "dead-retried", count: await deadLetters.retry(command.which) };
-    default:
+    case "dead-drop":
       return { event: "dead-dropped", count: await deadLetters.drop(command.which) };
+    default:
+      return { event: "jobs", jobs: listJobs(openJobRows(peer, peer.name)) }; // a bot's peer has its plugin's name
   }
 }
 

@@ -163,6 +163,11 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .description("see them no more")
     .action((which: string) => act((flags) => question(flags, { do: "dead-drop", which })));
 
+  program
+    .command("jobs")
+    .description("what a bot will do later, with --for-bot")
+    .action(() => act((flags) => question(flags, { do: "jobs" })));
+
   await program.parseAsync(argv);
   return code;
 }
