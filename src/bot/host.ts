@@ -60,6 +60,12 @@ export async function attachPlugin(
   return host;
 }
 
+/** A message or a job. */
+interface Cause {
+  readonly hops: number;
+  readonly from: { readonly name: string };
+}
+
 class Host implements AttachedPlugin {
   readonly plugin: Plugin;
   readonly #peer: HostPeer;
@@ -70,7 +76,7 @@ class Host implements AttachedPlugin {
   readonly #jobs: Jobs;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
-  readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
+  readonly #handling = new AsyncLocalStorage<Cause>(); // what bot.send is called because of
   #isSetUp = false;
   #toldOfLoop = false;
 
@@ -80,7 +86,10 @@ class Host implements AttachedPlugin {
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
     this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
-    this.#jobs = new Jobs(peer, plugin.name, this.#log);
+    this.#jobs = new Jobs(peer, plugin.name, this.#log, {
+      hops: () => this.#handling.getStore()?.hops ?? 0,
+      within: (name, hops, act) => this.#handling.run({ hops, from: { name: `job ${name}` } }, act),
+    });
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
   }
 
@@ -186,7 +195,7 @@ class Host implements AttachedPlugin {
     };
   }
 
-  async #unlessLooping(cause: IncomingMessage | undefined, send: () => Promise<Sent>): Promise<Sent | undefined> {
+  async #unlessLooping(cause: Cause | undefined, send: () => Promise<Sent>): Promise<Sent | undefined> {
     if (!cause || cause.hops < MAX_HOPS) return await send();
     if (!this.#toldOfLoop) {
       this.#log.warn(`${cause.from.name} and ${this.#peer.info.name} only answer each other: no more is said to that`);

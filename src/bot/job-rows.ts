@@ -18,6 +18,8 @@ export interface JobRow {
   /** What a recurring job was registered with: `every 1d`. */
   readonly schedule?: string;
   readonly payload?: unknown;
+  /** Messages of bots that led to it. */
+  readonly hops?: number;
   /** The wall time that it is meant for, in epoch ms, and the one at which it is tried next: later after a failure. */
   readonly due: number;
   readonly next: number;

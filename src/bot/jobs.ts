@@ -13,8 +13,8 @@ import type { Schedule } from "./schedule.ts";
 /** A job that failed is tried again within this time, and within twice as much after that. */
 const RETRY = { baseMs: 10_000 };
 
-/** The wall clock may be set, and a machine may sleep: nobody relies on a timer for longer than this. */
-const LOOK_AGAIN_MS = 3_600_000;
+/** The wall clock may be set, and a machine may sleep: no timer is relied on for longer than this. */
+const LOOK_AGAIN_MS = 60_000;
 
 /** When the disk is full, nothing is begun for so long. */
 const POSTPONE_MS = 30_000;
@@ -27,6 +27,14 @@ export type JobsPeer = Pick<Peer, "world" | "effect" | "table"> & {
   readonly tasks: Pick<Tasks, "perform" | "forget">;
 };
 
+/** What ties a job to the message because of which it was scheduled: two bots could answer each other by jobs, too. */
+export interface JobCause {
+  /** Of the message or job that is being handled; 0 if none is. */
+  hops(): number;
+  /** Acts because of a job of that name. */
+  within<Result>(name: string, hops: number, act: () => Result): Result;
+}
+
 /** What is registered under a name. */
 export interface JobKind {
   run(call: JobCall<unknown>): unknown;
@@ -38,6 +46,7 @@ export class Jobs {
   readonly #peer: JobsPeer;
   readonly #plugin: string;
   readonly #log: Log;
+  readonly #cause: JobCause;
   readonly #rows: Table<JobRow>;
   readonly #kinds = new Map<string, JobKind>();
   readonly #waiting = new Map<string, number>(); // by id: when it is begun. The row decides whether it really is
@@ -47,10 +56,11 @@ export class Jobs {
   #isStarted = false;
   #timer: Timer | undefined;
 
-  constructor(peer: JobsPeer, plugin: string, log: Log) {
+  constructor(peer: JobsPeer, plugin: string, log: Log, cause: JobCause) {
     this.#peer = peer;
     this.#plugin = plugin;
     this.#log = log;
+    this.#cause = cause;
     this.#rows = openJobRows(peer, plugin);
   }
 
@@ -74,7 +84,8 @@ export class Jobs {
   async schedule(name: string, due: number, payload: unknown): Promise<string> {
     // A handler that runs again finds the job that it made, even when that is done by now.
     const job = await this.#peer.effect(`job:${name}`, () => ({ id: this.#peer.world.token(), due }));
-    await this.#rows.set(job.id, { name, payload, due: job.due, next: job.due, attempts: 0 });
+    const hops = this.#cause.hops();
+    await this.#rows.set(job.id, { name, payload, hops, due: job.due, next: job.due, attempts: 0 });
     this.#expect(job.id);
     return job.id;
   }
@@ -153,9 +164,11 @@ export class Jobs {
     const now = clock.now();
     const waiting = [...this.#waiting].toSorted(([, a], [, b]) => a - b);
     const due = waiting.filter(([, next]) => next <= now).slice(0, MAX_AT_ONCE - this.#running.size);
-    const later = waiting.find(([, next]) => next > now)?.[1] ?? Infinity;
-    const look = (): void => this.#apart(() => this.#look());
-    this.#timer = clock.after(Math.min(later - now, LOOK_AGAIN_MS), look);
+    const later = waiting.find(([, next]) => next > now)?.[1];
+    if (later !== undefined) {
+      const look = (): void => this.#apart(() => this.#look());
+      this.#timer = clock.after(Math.min(later - now, LOOK_AGAIN_MS), look);
+    }
     for (const [id] of due) this.#apart(() => this.#begin(id));
   }
 
@@ -181,11 +194,12 @@ export class Jobs {
     if (row.attempts >= MAX_ATTEMPTS) return await this.#ended(id, row, kind, "the process ended in the middle of it");
     const begun = { ...row, attempts: row.attempts + 1 };
     await this.#rows.set(id, begun); // before it begins, so that one which ends the process is not begun for ever
+    const { due, payload, attempts: attempt, hops = 0 } = begun;
     try {
-      await this.#peer.tasks.perform(this.#taskOf(id), 0, async (run) => {
+      await this.#peer.tasks.perform(this.#taskOf(id), hops, async (run) => {
         const signal = AbortSignal.any([run.signal, this.#end.signal]);
-        const { due, payload, attempts: attempt } = begun;
-        await this.#untilEnd(() => kind.run({ due, payload, attempt, signal }));
+        const act = (): unknown => kind.run({ due, payload, attempt, signal });
+        await this.#untilEnd(() => this.#cause.within(row.name, hops, act));
       });
     } catch (error) {
       if (!this.#end.signal.aborted && !isWarrenError(error, "STORE_FAILED", "CLOSED")) {

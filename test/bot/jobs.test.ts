@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { type AttachedPlugin, attachPlugin } from "../../src/bot/host.ts";
+import { type AttachedPlugin, attachPlugin, MAX_HOPS } from "../../src/bot/host.ts";
 import type { Job } from "../../src/bot/job.ts";
 import { type JobInfo, listJobs, openJobRows } from "../../src/bot/job-rows.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
@@ -186,13 +186,32 @@ test("a clock that is set back brings nothing twice", async () => {
   await other[Symbol.asyncDispose]();
 });
 
-test("a clock that is set forward is noticed within the hour, and no timer is longer", async () => {
+test("not even when it is set back while the job runs", async () => {
+  const peer = new FakePeer();
+  let runs = 0;
+  await attach(peer, (bot) =>
+    bot.cron(
+      "0 * * * *",
+      () => {
+        if (++runs === 1) peer.clock.jump(-30 * MINUTE);
+      },
+      { zone: "UTC" },
+    ),
+  );
+  await peer.clock.advance(HOUR + 89 * MINUTE);
+  expect(runs).toBe(1);
+  await peer.clock.advance(MINUTE);
+  expect(runs).toBe(2);
+});
+
+test("a clock that is set forward is noticed within the minute, and no timer is longer", async () => {
   const { peer, ran, remind } = await reminder();
   await remind.in("60d", { text: "pay" });
-  expect(peer.clock.untilNext).toBe(HOUR);
+  expect(peer.clock.untilNext).toBe(MINUTE);
   peer.clock.jump(60 * DAY);
-  await peer.clock.advance(HOUR);
+  await peer.clock.advance(MINUTE);
   expect(ran).toEqual(["pay 1"]);
+  expect(peer.clock.untilNext).toBeUndefined();
 });
 
 test("when the bot ends, what runs is told, and runs again at the next start as if for the first time", async () => {
@@ -261,11 +280,28 @@ test("two that recur alike have names of their own", async () => {
 
 test("a store of the bot cannot be the one of its jobs", async () => {
   const peer = new FakePeer();
-  await attach(peer, async (bot) => {
-    bot.every("1d", () => {});
-    await bot.store<string>(".jobs").set("every 1d", "nonsense");
+  for (const name of [".jobs", "../.jobs/clerk"]) {
+    const attached = await attach(peer, async (bot) => {
+      bot.every("1d", () => {});
+      await bot.store<string>(name).set("every 1d", "nonsense");
+    });
+    expect(jobsOf(peer)).toMatchObject([{ name: "every 1d" }]);
+    expect([...peer.table(`clerk/${name}`).entries()]).toEqual([["every 1d", "nonsense"]]);
+    await attached[Symbol.asyncDispose]();
+  }
+});
+
+test("a job counts the messages of bots that led to it, but is otherwise apart from the handler that scheduled it", async () => {
+  const peer = new FakePeer();
+  await attach(peer, (bot) => {
+    const answer = bot.job("answer", ({ payload }) => bot.send("ann", payload), { payload: z.string() });
+    bot.on("message", async ({ text }) => void (await answer.in("0s", text)));
   });
-  expect(jobsOf(peer)).toHaveLength(1);
+  await peer.hear("once more", { hops: MAX_HOPS - 1 });
+  await peer.hear("too often", { hops: MAX_HOPS });
+  await peer.clock.settle();
+  expect(peer.sent.map(({ text }) => text)).toEqual(["once more"]);
+  expect(peer.logged).toEqual(["warn clerk: job answer and dice only answer each other: no more is said to that"]);
 });
 
 // On real peers: what a crash leaves.
@@ -357,6 +393,43 @@ test("a handler that runs again makes one job", async () => {
   await Promise.all([ann.send("bob", "stretch"), burrow.settle()]);
   await burrow.settle(HOUR);
   expect([tries, ids.size, ran]).toEqual([3, 1, ["stretch"]]);
+});
+
+test("two that answer each other by jobs fall silent", async () => {
+  await using burrow = createBurrow();
+  const { ann, bob } = await pair(burrow);
+  const hops: number[] = [];
+  ann.on("message", (message) => {
+    hops.push(message.hops);
+    return message.reply("and you?");
+  });
+  await start(burrow, bob, (bot) => {
+    const answer = bot.job("answer", () => bot.send("ann", "and you?"));
+    bot.on("message", async () => void (await answer.in("1s")));
+  });
+  await Promise.all([ann.send("bob", "how are you?"), burrow.settle()]);
+  await burrow.settle(HOUR);
+  expect(hops).toEqual([1, 3, 5, 7]);
+});
+
+test("a job is apart from the handler that scheduled it, however that ends", async () => {
+  await using burrow = createBurrow();
+  const { ann, bob } = await pair(burrow);
+  let runs = 0;
+  let tries = 0;
+  await start(burrow, bob, (bot) => {
+    const note = bot.job("note", async () => {
+      runs++;
+      await new Promise<void>((resolve) => void burrow.world.clock.after(5_000, resolve));
+    });
+    bot.on("message", async () => {
+      await note.in("0s");
+      if (++tries < 3) throw new Error("dropped the pen");
+    });
+  });
+  await Promise.all([ann.send("bob", "stretch"), burrow.settle()]);
+  await burrow.settle(HOUR);
+  expect([tries, runs, jobsOf(bob)]).toEqual([3, 1, []]);
 });
 
 test("what a job has said before it failed is not said again", async () => {

@@ -135,3 +135,17 @@ test("bots hear who comes, and time is turned by hand", async () => {
   await warren.person("ann").says("hi", { to: "porter" });
   expect(seen).toEqual(["ann after 60000 ms"]);
 });
+
+test("a bot that only has jobs runs them when the clock is turned, and their failures are seen", async () => {
+  const bell = plugin("bell", (bot) => {
+    bot.every("1h", () => bot.send("ann", "ding"));
+    bot.cron("30 0 1 1 *", () => Promise.reject(new Error("the rope broke")), { zone: "UTC", name: "new year" });
+  });
+  await using warren = await createTestWarren({ plugins: [bell] });
+  const ann = warren.person("ann");
+  await ann.says("hello", { to: "bell" });
+  await warren.clock.advance(2 * 3_600_000);
+  await warren.quiet();
+  expect(ann.heard.slice(1)).toEqual(["ding", "ding"]);
+  expect(warren.errors).toEqual(["bell: job new year failed 3 times and is given up: the rope broke"]);
+});
