@@ -3,6 +3,8 @@ import { definePlugin, z } from "warren";
 /** `me in 10m to stretch`, or only `10m stretch`. */
 const REQUEST = /^(?:me )?(?:in )?(\d{1,4} ?[smhd]) (?:to )?(.+)$/is;
 
+const MAX_EACH = 50;
+
 const Delay = z.templateLiteral([z.number(), z.enum(["s", "m", "h", "d"])]);
 const Reminder = z.object({ to: z.string(), what: z.string() });
 
@@ -22,6 +24,7 @@ export default definePlugin({
         const [, delay = "", what = ""] = REQUEST.exec(args.when) ?? [];
         const after = Delay.safeParse(delay.replace(" ", "").toLowerCase());
         if (!after.success) return await reply('say when and what: "remind me in 10m to stretch" (s, m, h or d)');
+        if (ofWhom(from.id).length >= MAX_EACH) return await reply(`you have ${MAX_EACH} already: "list" shows them`);
         const id = await reminders.in(after.data, { to: from.id, what });
         return await reply(`in ${after.data}: ${what} ("cancel ${id}" takes it back)`);
       },

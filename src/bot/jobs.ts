@@ -194,6 +194,7 @@ export class Jobs {
     if (row.attempts >= MAX_ATTEMPTS) return await this.#ended(id, row, kind, "the process ended in the middle of it");
     const begun = { ...row, attempts: row.attempts + 1 };
     await this.#rows.set(id, begun); // before it begins, so that one which ends the process is not begun for ever
+    if (!this.#rows.get(id)) return; // cancelled meanwhile
     const { due, payload, attempts: attempt, hops = 0 } = begun;
     try {
       await this.#peer.tasks.perform(this.#taskOf(id), hops, async (run) => {

@@ -75,6 +75,33 @@ test("a job that is cancelled does not run", async () => {
   expect(ran).toEqual(["stand 1"]);
 });
 
+test("a job that is cancelled at the moment it begins does not run", async () => {
+  await using burrow = createBurrow();
+  const bob = await burrow.open("bob");
+  let runs = 0;
+  const handle: { job?: Job<undefined> } = {};
+  await start(burrow, bob, (bot) => void (handle.job = bot.job("job", () => void runs++)));
+  const scheduled = handle.job?.in("0s");
+  await Promise.all([scheduled, burrow.settle(0)]);
+  expect(runs).toBe(1);
+  const id = (await Promise.all([handle.job?.in("1s"), burrow.settle(0)]))[0] ?? "";
+  burrow.world.clock.after(999, () => burrow.world.clock.after(1, () => void handle.job?.cancel(id)));
+  await burrow.settle(2_000);
+  expect([runs, jobsOf(bob)]).toEqual([1, []]);
+});
+
+test("what recurs can be ended early", async () => {
+  const peer = new FakePeer();
+  let runs = 0;
+  await attach(peer, (bot) => {
+    const end = bot.every("1h", () => {
+      if (++runs === 2) end();
+    });
+  });
+  await peer.clock.advance(DAY);
+  expect(runs).toBe(2);
+});
+
 test("a restart keeps the time of a job, and of one that recurs", async () => {
   const peer = new FakePeer();
   const first = await reminder(peer);

@@ -33,6 +33,15 @@ test("reminders are listed and cancelled by whose they are, and by nobody else",
   expect(ann.heard.slice(2)).toEqual(["cancelled", "nothing"]);
 });
 
+test("nobody has more than fifty", async () => {
+  await using warren = await createTestWarren({ plugins: [remind] });
+  const [ann, bob] = [warren.person("ann"), warren.person("bob")];
+  for (let count = 0; count <= 50; count++) await ann.says("remind 10m stretch", { to: "remind" });
+  expect(ann.heard.at(-1)).toBe('you have 50 already: "list" shows them');
+  await bob.says("remind 10m stretch", { to: "remind" });
+  expect(bob.heard.at(-1)).toStartWith("in 10m: stretch");
+});
+
 test("what says no time is answered with how to say it", async () => {
   await using warren = await createTestWarren({ plugins: [remind] });
   const ann = warren.person("ann");

@@ -190,13 +190,17 @@ test("a list of jobs says what is next, how often it failed, and how it ended", 
   expect(careLines({ event: "jobs", jobs: [] }, 0, paint)).toEqual(["no jobs are kept"]);
 });
 
-/** A bot that keeps a job for each message. */
+/** A bot that keeps a job for each message, and does another at once. */
 const KEEPER = `
   import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
   export default definePlugin({ name: "keeper", about: "keeps things", setup(bot) {
     const keep = bot.job("keep", () => {}, { payload: z.string() });
     bot.every("1d", () => {});
-    bot.on("message", async ({ text, reply }) => reply(await keep.in("2d", text)));
+    const ring = bot.job("ring", ({ payload }) => bot.send(payload, "rang"), { payload: z.string() });
+    bot.on("message", async ({ text, from, reply }) => {
+      await reply(await keep.in("2d", text));
+      await ring.in("1ms", from.id);
+    });
   } });`;
 
 test(
@@ -209,6 +213,7 @@ test(
     await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("keeper"));
     ann.say({ do: "send", to: "keeper", text: "keep this", ref: 1 });
     const { text: id } = await ann.next(({ event }) => event === "message");
+    await ann.next(({ event, text }) => event === "message" && text === "rang");
     const list = await home.run(["jobs", "--for-bot", "keeper"]);
     expect(list).toMatchObject({ code: 0, err: "" });
     expect(list.out).toMatch(new RegExp(`^every 1d {2}next .*\nkeep {2}next .* {2}${String(id)}\n$`));
