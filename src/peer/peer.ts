@@ -2,7 +2,7 @@
 import type { Card } from "../base/card.ts";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import type { Listener } from "../base/hooks.ts";
-import { formatAddress, shortId, type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
+import { shortId, type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
@@ -26,6 +26,7 @@ import { Sender } from "./sender.ts";
 import { Reports, type PeerEvents } from "./reports.ts";
 import { SentMessages } from "./sent.ts";
 import { Sessions } from "./sessions.ts";
+import { Surroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
 import { Switchboard, type SwitchboardHost } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
@@ -193,12 +194,16 @@ export class Peer implements AsyncDisposable {
     });
     store.db.commit();
     this.#chores = new Chores(world.clock);
-    this.#chores.every(EXPIRE_MS, () => {
-      this.#lived.save();
-      for (const session of this.#sessions.loaded()) session.expire(this.#lived.now());
-    });
-    let addresses = "";
-    this.#chores.every(LOOK_AROUND_MS, () => (addresses = this.#lookAround(addresses)));
+    this.#chores.every(EXPIRE_MS, () => this.#sessions.expire(this.#lived.save()));
+    // In another network the connections of the old one may be dead, and others must be told where we are.
+    const surroundings = new Surroundings(
+      () => this.addresses,
+      () => {
+        this.#switchboard.probe();
+        this.#membership.announce();
+      },
+    );
+    this.#chores.every(LOOK_AROUND_MS, () => surroundings.look());
   }
 
   get id(): PeerId {
@@ -386,16 +391,6 @@ export class Peer implements AsyncDisposable {
   #cameOnline(info: PeerInfo): void {
     this.#reports.online(info);
     this.#dialler.hurry(info.id);
-  }
-
-  /** In another network the connections of the old one may be dead, and others must be told where we are. */
-  #lookAround(before: string): string {
-    const now = this.addresses.map(formatAddress).join();
-    if (before !== "" && now !== before) {
-      this.#switchboard.probe();
-      this.#membership.announce();
-    }
-    return now;
   }
 
   #checkOpen(): void {
