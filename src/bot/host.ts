@@ -10,6 +10,7 @@ import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
 import { compileMatch } from "./match.ts";
 import { type Layer, runOnion } from "./onion.ts";
+import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 
@@ -62,6 +63,7 @@ class Host implements AttachedPlugin {
   readonly #commands: Commands;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
+  readonly #outgoing = new Outgoing();
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
   #isSetUp = false;
   #toldOfLoop = false;
@@ -107,7 +109,11 @@ class Host implements AttachedPlugin {
         });
       },
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
-      send: (to, text, options) => this.#unlessLooping(this.#handling.getStore(), () => peer.send(to, text, options)),
+      outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
+      send: (to, text, { re, room } = {}) => {
+        const message = { to, text, ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
+        return this.#outgoing.send(message, (last) => this.#send(last, this.#handling.getStore()));
+      },
       find: (query) => peer.find(query),
       store: (name) => peer.table(`${this.plugin.name}/${name}`),
       effect: (name, run) => peer.effect(name, run),
@@ -170,8 +176,22 @@ class Host implements AttachedPlugin {
       get signal() {
         return AbortSignal.any([incoming.signal, scope.signal]);
       },
-      reply: (answer) => this.#unlessLooping(incoming, () => incoming.reply(answer)),
+      reply: (answer) => {
+        const given = { to: from.id, text: answer, re: id, ...(room !== undefined && { room }) };
+        return this.#outgoing.send(given, (last) => this.#reply(given, last, incoming));
+      },
     };
+  }
+
+  #reply(given: OutgoingMessage, last: OutgoingMessage, incoming: IncomingMessage): Promise<Sent | undefined> {
+    const isForAnother = last.to !== given.to || last.room !== given.room || last.re !== given.re;
+    if (isForAnother) return this.#send(last, incoming);
+    return this.#unlessLooping(incoming, () => incoming.reply(last.text));
+  }
+
+  #send({ to, text, re, room }: OutgoingMessage, cause: IncomingMessage | undefined): Promise<Sent | undefined> {
+    const options = { ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
+    return this.#unlessLooping(cause, () => this.#peer.send(to, text, options));
   }
 
   async #unlessLooping(cause: IncomingMessage | undefined, send: () => Promise<Sent>): Promise<Sent | undefined> {

@@ -9,6 +9,7 @@ import type { Table } from "../peer/tables.ts";
 import type { Duration } from "./duration.ts";
 import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
+import type { OutgoingListener } from "./outgoing.ts";
 
 export interface Plugin {
   /** The name under which the bot is online, as far as it is free. */
@@ -37,7 +38,10 @@ export interface Bot {
   /** Tells when another peer comes and goes. */
   on(event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown): End;
 
-  /** Resolves when the message is kept; with undefined when it was not sent because it would go on for ever (`MAX_HOPS`). */
+  /** Takes what this plugin sends, on its way out: `bot.outgoing((message, next) => next({ ...message, text }))`. */
+  outgoing(listener: OutgoingListener): End;
+
+  /** Resolves when the message is kept; with undefined when it was not sent: a layer of `outgoing` stopped it, or `MAX_HOPS`. */
   send(to: string, text: string, options?: SendOptions): Promise<Sent | undefined>;
   /** Who is known, and what they can do: `bot.find({ command: "roll" })`. */
   find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
@@ -52,7 +56,7 @@ export interface Bot {
 }
 
 export interface BotMessage extends Omit<IncomingMessage, "reply"> {
-  /** Answers where it was said. Resolves with undefined when bots have answered each other for too long (`MAX_HOPS`). */
+  /** Answers where it was said. Resolves like `bot.send`. */
   readonly reply: (text: string) => Promise<Sent | undefined>;
 }
 
