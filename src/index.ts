@@ -2,6 +2,7 @@
 export { z } from "zod";
 export { isWarrenError, WarrenError, type ErrorCode } from "./base/errors.ts";
 export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
+export type { Failure } from "./bot/hooks.ts";
 export {
   definePlugin,
   type Bot,

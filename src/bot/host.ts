@@ -2,26 +2,32 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
 import { describeError, WarrenError } from "../base/errors.ts";
-import type { PeerInfo } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
+import { sleep } from "../base/world.ts";
 import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import type { NotificationListener, NotificationName } from "./hooks.ts";
+import { Loops } from "./loops.ts";
 import { compileMatch } from "./match.ts";
+import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 
-/** A message that this many messages of bots led to is answered by no bot. People begin again at 0. */
-export const MAX_HOPS = 8;
-
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
 
+/** How long listeners to `stopping` are waited for. */
+const STOPPING_MS = 3_000;
+
 /** What a plugin needs of its peer. */
-export type HostPeer = Pick<Peer, "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "setCard">;
+export type HostPeer = Pick<
+  Peer,
+  "info" | "world" | "log" | "directory" | "on" | "send" | "find" | "effect" | "table" | "setCard"
+>;
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -65,8 +71,10 @@ class Host implements AttachedPlugin {
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #outgoing = new Outgoing();
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
+  readonly #loops: Loops;
+  readonly #notifications: Notifications;
   #isSetUp = false;
-  #toldOfLoop = false;
+  #ending: Promise<void> | undefined;
 
   constructor(plugin: Plugin, peer: HostPeer, { random = () => peer.world.random() }: AttachOptions) {
     this.plugin = plugin;
@@ -75,6 +83,8 @@ class Host implements AttachedPlugin {
     this.#log = peer.log.named(plugin.name);
     this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
+    this.#loops = new Loops(peer.info, peer.world.clock, this.#log);
+    this.#notifications = new Notifications(this.#log);
   }
 
   get card(): Card {
@@ -82,16 +92,45 @@ class Host implements AttachedPlugin {
   }
 
   async start(): Promise<void> {
+    for (const event of ["peer:online", "peer:offline"] as const) {
+      this.#scope.defer(this.#peer.on(event, (peer) => this.#notifications.tell(event, peer)));
+    }
     await this.plugin.setup(this.#createBot());
     this.#isSetUp = true;
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
     publishCard(this.#peer, this, this.card);
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
+    void this.#notifications.tell("started");
+    if (this.#peer.directory?.isConnected) void this.#notifications.tell("registered");
+    this.#scope.defer(this.#peer.on("registered", () => this.#notifications.tell("registered")));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#scope.close();
+    this.#ending ??= this.#end();
+    await this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    try {
+      if (this.#isSetUp) await this.#tellStopping();
+    } finally {
+      await this.#scope.close();
+    }
+  }
+
+  async #tellStopping(): Promise<void> {
+    const wait = new AbortController();
+    const isLate = sleep(this.#peer.world.clock, STOPPING_MS, wait.signal).then(
+      () => true,
+      () => false, // not waited for any more
+    );
+    const told = this.#notifications.tell("stopping").then(() => false);
+    if (await Promise.race([told, isLate])) {
+      const error = new Error(`it was not done within ${STOPPING_MS / 1_000} s`);
+      this.#notifications.failed("stopping", error);
+    }
+    wait.abort();
   }
 
   #createBot(): Bot {
@@ -123,16 +162,7 @@ class Host implements AttachedPlugin {
   }
 
   #listen(args: OnArguments): End {
-    if (args[0] !== "message") {
-      const [event, listener] = args;
-      return this.#peer.on(event, async (peer) => {
-        try {
-          await listener(peer);
-        } catch (error) {
-          this.#log.error(`${event}: ${describeError(error)}`); // news, not work: nobody waits for it or repeats it
-        }
-      });
-    }
+    if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
     const matches = compileMatch(options);
     const layers = this.#layers[options.order ?? "post"];
@@ -149,7 +179,7 @@ class Host implements AttachedPlugin {
     try {
       await this.#handling.run(incoming, () => runOnion(layers, message));
     } catch (error) {
-      this.#log.error(`a message of ${incoming.from.name} was not handled: ${describeError(error)}`);
+      this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw error; // the peer records it, tells the sender, and decides about another attempt
     }
   }
@@ -186,21 +216,20 @@ class Host implements AttachedPlugin {
   #reply(given: OutgoingMessage, last: OutgoingMessage, incoming: IncomingMessage): Promise<Sent | undefined> {
     const isForAnother = last.to !== given.to || last.room !== given.room || last.re !== given.re;
     if (isForAnother) return this.#send(last, incoming);
-    return this.#unlessLooping(incoming, () => incoming.reply(last.text));
+    return this.#unlessLooping(incoming, last.to, () => incoming.reply(last.text));
   }
 
   #send({ to, text, re, room }: OutgoingMessage, cause: IncomingMessage | undefined): Promise<Sent | undefined> {
     const options = { ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
-    return this.#unlessLooping(cause, () => this.#peer.send(to, text, options));
+    return this.#unlessLooping(cause, to, () => this.#peer.send(to, text, options));
   }
 
-  async #unlessLooping(cause: IncomingMessage | undefined, send: () => Promise<Sent>): Promise<Sent | undefined> {
-    if (!cause || cause.hops < MAX_HOPS) return await send();
-    if (!this.#toldOfLoop) {
-      this.#log.warn(`${cause.from.name} and ${this.#peer.info.name} only answer each other: no more is said to that`);
-    }
-    this.#toldOfLoop = true;
-    return undefined;
+  async #unlessLooping(
+    cause: IncomingMessage | undefined,
+    to: string,
+    send: () => Promise<Sent>,
+  ): Promise<Sent | undefined> {
+    return this.#loops.admits(cause, to) ? await send() : undefined;
   }
 
   #cardChanged(): void {
@@ -220,4 +249,4 @@ class Host implements AttachedPlugin {
 type OnArguments =
   | [event: "message", listener: MessageListener]
   | [event: "message", options: MessageOptions, listener: MessageListener]
-  | [event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown];
+  | [event: NotificationName, listener: NotificationListener<never>];

@@ -7,6 +7,7 @@ import type { DirectoryEntry, DirectoryQuery } from "../peer/directory.ts";
 import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
 import type { Table } from "../peer/tables.ts";
 import type { Duration } from "./duration.ts";
+import type { NotificationListener, NotificationName } from "./hooks.ts";
 import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
 import type { OutgoingListener } from "./outgoing.ts";
@@ -35,8 +36,8 @@ export interface Bot {
   /** Takes messages; see `MessageOptions` for the order, and `MessageListener` for how to pass one on. */
   on(event: "message", listener: MessageListener): End;
   on(event: "message", options: MessageOptions, listener: MessageListener): End;
-  /** Tells when another peer comes and goes. */
-  on(event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown): End;
+  /** Is told of what happens; see `NotificationArguments`. */
+  on<Name extends NotificationName>(event: Name, listener: NotificationListener<Name>): End;
 
   /** Takes what this plugin sends, on its way out: `bot.outgoing((message, next) => next({ ...message, text }))`. */
   outgoing(listener: OutgoingListener): End;

@@ -1,9 +1,11 @@
 /** A peer that is all memory: what a plugin's host asks of one, with the outside played by the test. */
 import type { Card } from "../../src/base/card.ts";
 import { isPeerId, type PeerInfo } from "../../src/base/ids.ts";
+import { Emitter } from "../../src/base/hooks.ts";
 import { createLog } from "../../src/base/log.ts";
 import type { World } from "../../src/base/world.ts";
 import type { HostPeer } from "../../src/bot/host.ts";
+import type { Directory } from "../../src/peer/directory.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
 import type { Table } from "../../src/peer/tables.ts";
@@ -25,6 +27,10 @@ export class FakePeer implements HostPeer {
   readonly cards: Card[] = [];
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => "token" };
+  directory: Directory | undefined;
+  readonly #events = new Emitter<PeerEvents>((error) => {
+    throw error;
+  });
   readonly #messageHandlers = new Set<MessageHandler>();
   readonly #tables = new Map<string, Table<unknown>>();
   #count = 0;
@@ -59,10 +65,17 @@ export class FakePeer implements HostPeer {
   }
 
   on(event: "message" | keyof PeerEvents, handler: MessageHandler | ((...args: never[]) => unknown)): () => void {
-    if (event !== "message") return () => {};
+    if (event !== "message") {
+      const listener: (...args: never[]) => unknown = handler;
+      return this.#events.on(event, listener as (...args: unknown[]) => unknown);
+    }
     const entry: MessageHandler = (message) => (handler as MessageHandler)(message);
     this.#messageHandlers.add(entry);
     return () => void this.#messageHandlers.delete(entry);
+  }
+
+  tell<Event extends keyof PeerEvents>(event: Event, ...args: PeerEvents[Event]): void {
+    this.#events.emit(event, ...args);
   }
 
   async send(to: string, text: string): Promise<Sent> {
