@@ -8,6 +8,7 @@ import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { type Group, openGroup } from "./group.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
 import { Loops } from "./loops.ts";
 import { compileMatch } from "./match.ts";
@@ -16,6 +17,7 @@ import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
+import { lookUpPeer } from "./special-arguments.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
@@ -26,7 +28,7 @@ const STOPPING_MS = 3_000;
 /** What a plugin needs of its peer. */
 export type HostPeer = Pick<
   Peer,
-  "info" | "world" | "log" | "directory" | "on" | "send" | "find" | "effect" | "table" | "setCard"
+  "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
 >;
 
 export interface AttachOptions {
@@ -81,10 +83,16 @@ class Host implements AttachedPlugin {
     this.#peer = peer;
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
-    this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#loops = new Loops(peer.info, peer.world.clock, this.#log);
     this.#notifications = new Notifications(this.#log);
+    this.#commands = new Commands(peer.info, plugin.about, {
+      clock: peer.world.clock,
+      store: (name) => peer.table(`${plugin.name}/${name}`),
+      group: (name) => this.#group(name),
+      lookUp: (who) => lookUpPeer(peer, who),
+      failed: (where, error) => this.#notifications.failed(where, error),
+    });
   }
 
   get card(): Card {
@@ -154,11 +162,16 @@ class Host implements AttachedPlugin {
         return this.#outgoing.send(message, (last) => this.#send(last, this.#handling.getStore()));
       },
       find: (query) => peer.find(query),
+      group: (name) => this.#group(name),
       store: (name) => peer.table(`${this.plugin.name}/${name}`),
       effect: (name, run) => peer.effect(name, run),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
     };
+  }
+
+  #group(name: string): Group {
+    return openGroup(name, (table) => this.#peer.table(`${this.plugin.name}/${table}`));
   }
 
   #listen(args: OnArguments): End {
