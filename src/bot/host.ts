@@ -3,8 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
 import { describeError, WarrenError } from "../base/errors.ts";
 import { Scope } from "../base/scope.ts";
-import { sleep } from "../base/world.ts";
-import type { IncomingMessage, Sent } from "../peer/message.ts";
+import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
@@ -14,7 +13,7 @@ import { Loops } from "./loops.ts";
 import { compileMatch } from "./match.ts";
 import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
-import { Outgoing, type OutgoingMessage } from "./outgoing.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
@@ -71,9 +70,8 @@ class Host implements AttachedPlugin {
   readonly #commands: Commands;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
-  readonly #outgoing = new Outgoing();
+  readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
-  readonly #loops: Loops;
   readonly #notifications: Notifications;
   #isSetUp = false;
   #ending: Promise<void> | undefined;
@@ -84,7 +82,7 @@ class Host implements AttachedPlugin {
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
-    this.#loops = new Loops(peer.info, peer.world.clock, this.#log);
+    this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#notifications = new Notifications(this.#log);
     this.#commands = new Commands(peer.info, plugin.about, {
       clock: peer.world.clock,
@@ -101,7 +99,9 @@ class Host implements AttachedPlugin {
 
   async start(): Promise<void> {
     for (const event of ["peer:online", "peer:offline"] as const) {
-      this.#scope.defer(this.#peer.on(event, (peer) => this.#notifications.tell(event, peer)));
+      this.#scope.defer(
+        this.#peer.on(event, (peer) => this.#outgoing.outside(() => this.#notifications.tell(event, peer))),
+      );
     }
     await this.plugin.setup(this.#createBot());
     this.#isSetUp = true;
@@ -111,7 +111,9 @@ class Host implements AttachedPlugin {
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
     void this.#notifications.tell("started");
     if (this.#peer.directory?.isConnected) void this.#notifications.tell("registered");
-    this.#scope.defer(this.#peer.on("registered", () => this.#notifications.tell("registered")));
+    this.#scope.defer(
+      this.#peer.on("registered", () => this.#outgoing.outside(() => this.#notifications.tell("registered"))),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -121,24 +123,10 @@ class Host implements AttachedPlugin {
 
   async #end(): Promise<void> {
     try {
-      if (this.#isSetUp) await this.#tellStopping();
+      if (this.#isSetUp) await this.#notifications.tellWithin(STOPPING_MS, this.#peer.world.clock, "stopping");
     } finally {
       await this.#scope.close();
     }
-  }
-
-  async #tellStopping(): Promise<void> {
-    const wait = new AbortController();
-    const isLate = sleep(this.#peer.world.clock, STOPPING_MS, wait.signal).then(
-      () => true,
-      () => false, // not waited for any more
-    );
-    const told = this.#notifications.tell("stopping").then(() => false);
-    if (await Promise.race([told, isLate])) {
-      const error = new Error(`it was not done within ${STOPPING_MS / 1_000} s`);
-      this.#notifications.failed("stopping", error);
-    }
-    wait.abort();
   }
 
   #createBot(): Bot {
@@ -157,10 +145,7 @@ class Host implements AttachedPlugin {
       },
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
-      send: (to, text, { re, room } = {}) => {
-        const message = { to, text, ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
-        return this.#outgoing.send(message, (last) => this.#send(last, this.#handling.getStore()));
-      },
+      send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
       find: (query) => peer.find(query),
       group: (name) => this.#group(name),
       store: (name) => peer.table(`${this.plugin.name}/${name}`),
@@ -190,7 +175,7 @@ class Host implements AttachedPlugin {
     const take: Layer<BotMessage> = (taken, next) => this.#commands.take(taken, next);
     const layers = [...pre, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
     try {
-      await this.#handling.run(incoming, () => runOnion(layers, message));
+      await this.#outgoing.outside(() => this.#handling.run(incoming, () => runOnion(layers, message)));
     } catch (error) {
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw error; // the peer records it, tells the sender, and decides about another attempt
@@ -219,30 +204,8 @@ class Host implements AttachedPlugin {
       get signal() {
         return AbortSignal.any([incoming.signal, scope.signal]);
       },
-      reply: (answer) => {
-        const given = { to: from.id, text: answer, re: id, ...(room !== undefined && { room }) };
-        return this.#outgoing.send(given, (last) => this.#reply(given, last, incoming));
-      },
+      reply: (answer) => this.#outgoing.reply(incoming, answer),
     };
-  }
-
-  #reply(given: OutgoingMessage, last: OutgoingMessage, incoming: IncomingMessage): Promise<Sent | undefined> {
-    const isForAnother = last.to !== given.to || last.room !== given.room || last.re !== given.re;
-    if (isForAnother) return this.#send(last, incoming);
-    return this.#unlessLooping(incoming, last.to, () => incoming.reply(last.text));
-  }
-
-  #send({ to, text, re, room }: OutgoingMessage, cause: IncomingMessage | undefined): Promise<Sent | undefined> {
-    const options = { ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
-    return this.#unlessLooping(cause, to, () => this.#peer.send(to, text, options));
-  }
-
-  async #unlessLooping(
-    cause: IncomingMessage | undefined,
-    to: string,
-    send: () => Promise<Sent>,
-  ): Promise<Sent | undefined> {
-    return this.#loops.admits(cause, to) ? await send() : undefined;
   }
 
   #cardChanged(): void {

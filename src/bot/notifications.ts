@@ -1,6 +1,7 @@
 /** Notifications: what a plugin is told. All listeners are told; a failure is reported and hides no other. */
 import { describeError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { type Clock, sleep } from "../base/world.ts";
 import type { NotificationArguments, NotificationListener, NotificationName } from "./hooks.ts";
 
 export class Notifications {
@@ -32,6 +33,23 @@ export class Notifications {
         }
       }),
     );
+  }
+
+  /** Tells all of them, and waits for so long; who is late by then has failed. */
+  async tellWithin<Name extends NotificationName>(
+    ms: number,
+    clock: Clock,
+    name: Name,
+    ...args: NotificationArguments[Name]
+  ): Promise<void> {
+    const wait = new AbortController();
+    const isLate = sleep(clock, ms, wait.signal).then(
+      () => true,
+      () => false, // not waited for any more
+    );
+    const told = this.tell(name, ...args).then(() => false);
+    if (await Promise.race([told, isLate])) this.failed(name, new Error(`it was not done within ${ms / 1_000} s`));
+    wait.abort();
   }
 
   /** Something of this bot failed: one line in the log, and `error` for those who want to know. */

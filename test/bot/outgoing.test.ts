@@ -112,6 +112,19 @@ test("what a layer sends itself goes through no layer, and a layer can be ended"
   expect(peer.sent.map(({ text }) => text)).toEqual(["copy of hi", "hi", "hi"]);
 });
 
+test("a message that comes while a layer is at work is answered through the layers", async () => {
+  const answers: string[][] = [];
+  const peer = await host((bot) => {
+    bot.outgoing(async (message, next) => {
+      if (message.text === "one") answers.push(await peer.hear("two"));
+      return await next({ ...message, text: `${message.text}!` });
+    });
+    bot.on("message", ({ text, reply }) => reply(text));
+  });
+  answers.push(await peer.hear("one"));
+  expect(answers).toEqual([["two!"], ["one!"]]);
+});
+
 test("a handler that runs again after a failure sends nothing again that went through the layers", async () => {
   let attempts = 0;
   const flaky = plugin((bot) => {
