@@ -2,6 +2,8 @@
 export { z } from "zod";
 export { isWarrenError, WarrenError, type ErrorCode } from "./base/errors.ts";
 export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
+export type { Group } from "./bot/group.ts";
+export type { Failure } from "./bot/hooks.ts";
 export {
   definePlugin,
   type Bot,
@@ -12,6 +14,8 @@ export {
   type MessageOptions,
   type Plugin,
 } from "./bot/plugin.ts";
+export type { OutgoingListener, OutgoingMessage } from "./bot/outgoing.ts";
+export { duration, peer } from "./bot/special-arguments.ts";
 export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
 export type {
   HistoryEntry,

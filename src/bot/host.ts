@@ -2,25 +2,33 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
 import { describeError, WarrenError } from "../base/errors.ts";
-import type { PeerInfo } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
-import type { IncomingMessage, Sent } from "../peer/message.ts";
+import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { type Group, openGroup } from "./group.ts";
+import type { NotificationListener, NotificationName } from "./hooks.ts";
+import { Loops } from "./loops.ts";
 import { compileMatch } from "./match.ts";
+import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
+import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
-
-/** A message that this many messages of bots led to is answered by no bot. People begin again at 0. */
-export const MAX_HOPS = 8;
+import { lookUpPeer } from "./special-arguments.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
 
+/** How long listeners to `stopping` are waited for. */
+const STOPPING_MS = 3_000;
+
 /** What a plugin needs of its peer. */
-export type HostPeer = Pick<Peer, "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "setCard">;
+export type HostPeer = Pick<
+  Peer,
+  "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
+>;
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -62,17 +70,27 @@ class Host implements AttachedPlugin {
   readonly #commands: Commands;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
+  readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
+  readonly #notifications: Notifications;
   #isSetUp = false;
-  #toldOfLoop = false;
+  #ending: Promise<void> | undefined;
 
   constructor(plugin: Plugin, peer: HostPeer, { random = () => peer.world.random() }: AttachOptions) {
     this.plugin = plugin;
     this.#peer = peer;
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
-    this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
+    this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
+    this.#notifications = new Notifications(this.#log);
+    this.#commands = new Commands(peer.info, plugin.about, {
+      clock: peer.world.clock,
+      store: (name) => peer.table(`${plugin.name}/${name}`),
+      group: (name) => this.#group(name),
+      lookUp: (who) => lookUpPeer(peer, who),
+      failed: (where, error) => this.#notifications.failed(where, error),
+    });
   }
 
   get card(): Card {
@@ -80,16 +98,35 @@ class Host implements AttachedPlugin {
   }
 
   async start(): Promise<void> {
+    for (const event of ["peer:online", "peer:offline"] as const) {
+      this.#scope.defer(
+        this.#peer.on(event, (peer) => this.#outgoing.outside(() => this.#notifications.tell(event, peer))),
+      );
+    }
     await this.plugin.setup(this.#createBot());
     this.#isSetUp = true;
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
     publishCard(this.#peer, this, this.card);
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
+    void this.#notifications.tell("started");
+    if (this.#peer.directory?.isConnected) void this.#notifications.tell("registered");
+    this.#scope.defer(
+      this.#peer.on("registered", () => this.#outgoing.outside(() => this.#notifications.tell("registered"))),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#scope.close();
+    this.#ending ??= this.#end();
+    await this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    try {
+      if (this.#isSetUp) await this.#notifications.tellWithin(STOPPING_MS, this.#peer.world.clock, "stopping");
+    } finally {
+      await this.#scope.close();
+    }
   }
 
   #createBot(): Bot {
@@ -107,8 +144,10 @@ class Host implements AttachedPlugin {
         });
       },
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
-      send: (to, text, options) => this.#unlessLooping(this.#handling.getStore(), () => peer.send(to, text, options)),
+      outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
+      send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
       find: (query) => peer.find(query),
+      group: (name) => this.#group(name),
       store: (name) => peer.table(`${this.plugin.name}/${name}`),
       effect: (name, run) => peer.effect(name, run),
       random: () => this.#random(),
@@ -116,17 +155,12 @@ class Host implements AttachedPlugin {
     };
   }
 
+  #group(name: string): Group {
+    return openGroup(name, (table) => this.#peer.table(`${this.plugin.name}/${table}`));
+  }
+
   #listen(args: OnArguments): End {
-    if (args[0] !== "message") {
-      const [event, listener] = args;
-      return this.#peer.on(event, async (peer) => {
-        try {
-          await listener(peer);
-        } catch (error) {
-          this.#log.error(`${event}: ${describeError(error)}`); // news, not work: nobody waits for it or repeats it
-        }
-      });
-    }
+    if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
     const matches = compileMatch(options);
     const layers = this.#layers[options.order ?? "post"];
@@ -141,9 +175,9 @@ class Host implements AttachedPlugin {
     const take: Layer<BotMessage> = (taken, next) => this.#commands.take(taken, next);
     const layers = [...pre, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
     try {
-      await this.#handling.run(incoming, () => runOnion(layers, message));
+      await this.#outgoing.outside(() => this.#handling.run(incoming, () => runOnion(layers, message)));
     } catch (error) {
-      this.#log.error(`a message of ${incoming.from.name} was not handled: ${describeError(error)}`);
+      this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw error; // the peer records it, tells the sender, and decides about another attempt
     }
   }
@@ -170,17 +204,8 @@ class Host implements AttachedPlugin {
       get signal() {
         return AbortSignal.any([incoming.signal, scope.signal]);
       },
-      reply: (answer) => this.#unlessLooping(incoming, () => incoming.reply(answer)),
+      reply: (answer) => this.#outgoing.reply(incoming, answer),
     };
-  }
-
-  async #unlessLooping(cause: IncomingMessage | undefined, send: () => Promise<Sent>): Promise<Sent | undefined> {
-    if (!cause || cause.hops < MAX_HOPS) return await send();
-    if (!this.#toldOfLoop) {
-      this.#log.warn(`${cause.from.name} and ${this.#peer.info.name} only answer each other: no more is said to that`);
-    }
-    this.#toldOfLoop = true;
-    return undefined;
   }
 
   #cardChanged(): void {
@@ -200,4 +225,4 @@ class Host implements AttachedPlugin {
 type OnArguments =
   | [event: "message", listener: MessageListener]
   | [event: "message", options: MessageOptions, listener: MessageListener]
-  | [event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown];
+  | [event: NotificationName, listener: NotificationListener<never>];

@@ -141,6 +141,7 @@ export class Peer implements AsyncDisposable {
     this.#membership = new Membership({
       self: info,
       addresses: () => this.addresses,
+      registered: () => this.#reports.registered(),
       online: (peer) => this.#cameOnline(peer),
       offline: (peer) => this.#reports.offline(peer),
       notice: (error) => isWarrenError(error) && this.#reports.notice(error),

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import { attachPlugin, MAX_HOPS } from "../../src/bot/host.ts";
+import { attachPlugin } from "../../src/bot/host.ts";
+import { MAX_HOPS } from "../../src/bot/loops.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
 import { FakePeer, somebody } from "./fake-peer.ts";
 
