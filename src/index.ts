@@ -12,6 +12,7 @@ export {
   type MessageOptions,
   type Plugin,
 } from "./bot/plugin.ts";
+export { secret } from "./bot/secret.ts";
 export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
 export type {
   HistoryEntry,

@@ -48,6 +48,8 @@ export const ERROR_CODES = [
   // bots
   "PLUGIN_INVALID",
   "PLUGIN_LOAD_FAILED",
+  "CONFIG_MISSING",
+  "CONFIG_INVALID",
   "BOT_CRASHED",
   "HANDLER_FAILED",
 ] as const;

@@ -1,13 +1,15 @@
 /** Host: gives a plugin its `bot` on any peer, and undoes everything when it ends. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
-import { describeError, WarrenError } from "../base/errors.ts";
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import { createLog, type Log } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { type BotConfig, parseConfig } from "./config.ts";
 import { compileMatch } from "./match.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
@@ -25,6 +27,8 @@ export type HostPeer = Pick<Peer, "info" | "world" | "log" | "on" | "send" | "fi
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
   random?: () => number;
+  /** Default: nothing is given, so the schema's defaults. */
+  config?: BotConfig;
 }
 
 export interface AttachedPlugin extends AsyncDisposable {
@@ -35,20 +39,23 @@ export interface AttachedPlugin extends AsyncDisposable {
 /**
  * Runs the plugin on the peer until the result is disposed.
  *
- * @throws {WarrenError} `PLUGIN_INVALID` for a registration that cannot work; `PLUGIN_LOAD_FAILED` when setup throws
+ * @throws {WarrenError} `PLUGIN_INVALID` for a registration that cannot work; `PLUGIN_LOAD_FAILED` when setup throws;
+ *   `CONFIG_MISSING` when the plugin needs a configuration and is given none
  */
 export async function attachPlugin(
   plugin: Plugin,
   peer: HostPeer,
   options: AttachOptions = {},
 ): Promise<AttachedPlugin> {
-  const host = new Host(plugin, peer, options);
+  const config = options.config ?? (await parseConfig(plugin, []));
+  const host = new Host(plugin, peer, { ...options, config });
   try {
     await host.start();
   } catch (error) {
     await host[Symbol.asyncDispose]();
     const code = error instanceof WarrenError ? error.code : "PLUGIN_LOAD_FAILED";
-    throw new WarrenError(code, `${plugin.name}: setup failed: ${describeError(error)}`, { cause: error });
+    const cause = withoutSecrets(error, config);
+    throw new WarrenError(code, `${plugin.name}: setup failed: ${describeError(cause)}`, { cause });
   }
   return host;
 }
@@ -58,7 +65,8 @@ class Host implements AttachedPlugin {
   readonly #peer: HostPeer;
   readonly #scope = new Scope();
   readonly #random: () => number;
-  readonly #log;
+  readonly #config: BotConfig;
+  readonly #log: Log;
   readonly #commands: Commands;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
@@ -66,11 +74,13 @@ class Host implements AttachedPlugin {
   #isSetUp = false;
   #toldOfLoop = false;
 
-  constructor(plugin: Plugin, peer: HostPeer, { random = () => peer.world.random() }: AttachOptions) {
+  constructor(plugin: Plugin, peer: HostPeer, options: AttachOptions & { config: BotConfig }) {
+    const { random = () => peer.world.random(), config } = options;
     this.plugin = plugin;
     this.#peer = peer;
     this.#random = random;
-    this.#log = peer.log.named(plugin.name);
+    this.#config = config;
+    this.#log = createLog(plugin.name, (level, name, text) => peer.log.named(name)[level](config.conceal(text)));
     this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
   }
@@ -96,6 +106,7 @@ class Host implements AttachedPlugin {
     const peer = this.#peer;
     return {
       self: peer.info,
+      config: this.#config.values,
       log: this.#log,
       signal: this.#scope.signal,
       command: (name, options) => {
@@ -144,7 +155,7 @@ class Host implements AttachedPlugin {
       await this.#handling.run(incoming, () => runOnion(layers, message));
     } catch (error) {
       this.#log.error(`a message of ${incoming.from.name} was not handled: ${describeError(error)}`);
-      throw error; // the peer records it, tells the sender, and decides about another attempt
+      throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }
   }
 
@@ -195,6 +206,14 @@ class Host implements AttachedPlugin {
       end();
     };
   }
+}
+
+/** The error itself, or what can be told of it where it repeats a secret. */
+function withoutSecrets(error: unknown, config: BotConfig): unknown {
+  const text = describeError(error);
+  const told = config.conceal(text);
+  if (told === text) return error;
+  return isWarrenError(error) ? new WarrenError(error.code, told) : new Error(told);
 }
 
 type OnArguments =

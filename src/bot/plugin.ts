@@ -10,20 +10,24 @@ import type { Duration } from "./duration.ts";
 import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
 
-export interface Plugin {
+export interface Plugin<Config extends z.ZodObject = z.ZodObject> {
   /** The name under which the bot is online, as far as it is free. */
   readonly name: string;
   /** What it does, in a few words: the first line of its help and of its card. */
   readonly about: string;
+  /** `z.object` of what its users set (warren.toml, environment, `--set`); `secret()` for what nobody may see. */
+  readonly config?: Config;
   /** Registers everything; no message comes before it is done. */
-  setup(bot: Bot): unknown;
+  setup(bot: Bot<z.output<Config>>): unknown;
 }
 
 /** Undoes a registration early; the end of the plugin does it anyway. Calling it twice is harmless. */
 export type End = () => void;
 
-export interface Bot {
+export interface Bot<Config = Record<string, unknown>> {
   readonly self: PeerInfo;
+  /** What its users have set, checked, with defaults. Shown as a whole, it shows no secrets. */
+  readonly config: Readonly<Config>;
   readonly log: Log;
   /** Aborted when the plugin ends. */
   readonly signal: AbortSignal;
@@ -92,7 +96,7 @@ export interface CooldownOptions {
 }
 
 /** @throws {WarrenError} `PLUGIN_INVALID` */
-export function definePlugin(plugin: Plugin): Plugin {
+export function definePlugin<Config extends z.ZodObject = NoArguments>(plugin: Plugin<Config>): Plugin<Config> {
   checkPlugin(plugin);
   return plugin;
 }

@@ -14,6 +14,8 @@ import {
   portOption,
   registryOption,
   secondsOption,
+  SET,
+  setOption,
 } from "./options.ts";
 import { printJson } from "./output.ts";
 import { resolveHome } from "./program.ts";
@@ -31,6 +33,7 @@ interface Flags {
   acceptNewRegistry?: true;
   bot?: string[];
   bots: boolean;
+  set?: string[];
   forBot?: string;
   home?: string;
   json?: true;
@@ -61,6 +64,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
+    .option("--set <name.key=value>", SET, setOption)
     .option("--for-bot <name>", "outbox, dead, block, unblock and accept: of that bot of this home", nameOption)
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
@@ -181,7 +185,13 @@ function oneShot(flags: Flags): StartOptions {
 
 function running(flags: Flags): RunOptions {
   const { name, port, host, registry, acceptNewRegistry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
-  const more = { botFiles: bot, hasBots: bots, debug: debug === true, timeoutMs: timeout * 1_000 };
+  const more = {
+    botFiles: bot,
+    hasBots: bots,
+    set: flags.set ?? [],
+    debug: debug === true,
+    timeoutMs: timeout * 1_000,
+  };
   return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, ...more };
 }
 
