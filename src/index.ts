@@ -11,6 +11,7 @@ export {
   type MessageListener,
   type MessageOptions,
   type Plugin,
+  type StoreOptions,
 } from "./bot/plugin.ts";
 export { secret } from "./bot/secret.ts";
 export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";

@@ -50,6 +50,7 @@ export const ERROR_CODES = [
   "PLUGIN_LOAD_FAILED",
   "CONFIG_MISSING",
   "CONFIG_INVALID",
+  "VALUE_INVALID",
   "BOT_CRASHED",
   "HANDLER_FAILED",
 ] as const;

@@ -7,12 +7,14 @@ import { createLog, type Log } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
+import type { Table } from "../peer/tables.ts";
+import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
 import { type BotConfig, parseConfig } from "./config.ts";
 import { compileMatch } from "./match.ts";
 import { type Layer, runOnion } from "./onion.ts";
-import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
+import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 
 /** A message that this many messages of bots led to is answered by no bot. People begin again at 0. */
@@ -120,11 +122,16 @@ class Host implements AttachedPlugin {
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       send: (to, text, options) => this.#unlessLooping(this.#handling.getStore(), () => peer.send(to, text, options)),
       find: (query) => peer.find(query),
-      store: (name) => peer.table(`${this.plugin.name}/${name}`),
+      store: (name, { schema } = {}) => this.#store(name, schema),
       effect: (name, run) => peer.effect(name, run),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
     };
+  }
+
+  #store<Value>(name: string, schema: StoreOptions<Value>["schema"]): Table<Value> {
+    const table = this.#peer.table<Value>(`${this.plugin.name}/${name}`);
+    return schema ? checkedTable(table, name, schema) : table;
   }
 
   #listen(args: OnArguments): End {

@@ -46,13 +46,18 @@ export interface Bot<Config = Record<string, unknown>> {
   /** Who is known, and what they can do: `bot.find({ command: "roll" })`. */
   find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
   /** Durable values, private to this plugin. What is written inside a handler is written once, whatever crashes. */
-  store<Value>(name: string): Table<Value>;
+  store<Value>(name: string, options?: StoreOptions<Value>): Table<Value>;
   /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
   effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
   /** Uniform in [0, 1), and the same in every run of a test. */
   random(): number;
   /** Epoch ms, and turned by hand in a test. */
   now(): number;
+}
+
+export interface StoreOptions<Value> {
+  /** What each value must fit, when it is written and when it is read. */
+  readonly schema?: z.ZodType<Value>;
 }
 
 export interface BotMessage extends Omit<IncomingMessage, "reply"> {

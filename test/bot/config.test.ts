@@ -30,7 +30,8 @@ test("values are checked, and what is not given has its default", async () => {
 test("a configuration shows no secret, however it is printed", async () => {
   const { values } = await read(good);
   expect(values["token"]).toBe(TOKEN);
-  const shown = [String(values as unknown), JSON.stringify(values), JSON.stringify({ values }), Bun.inspect(values)];
+  const anything: unknown = values;
+  const shown = [String(anything), JSON.stringify(values), JSON.stringify({ values }), Bun.inspect(values)];
   for (const text of [...shown, Bun.inspect([{ values }])]) {
     expect(text).toContain("•••");
     expect(text).not.toContain("hunter2");

@@ -67,5 +67,8 @@ definePlugin({
     const counts = bot.store<number>("counts");
     // @ts-expect-error -- a value of another type
     void counts.set("ann", "1");
+    const scores = bot.store("scores", { schema: z.object({ best: z.number() }) });
+    // @ts-expect-error -- a value of another type than the schema's
+    void scores.set("ann", { best: "1" });
   },
 });
