@@ -24,6 +24,8 @@ export const ERROR_CODES = [
   "STORE_CORRUPT",
   "STORE_NEWER",
   "STORE_FAILED",
+  "BACKUP_INVALID",
+  "BACKUP_UNWANTED",
   "CLOSED",
   // another peer
   "PEER_UNREACHABLE",

@@ -71,6 +71,8 @@ export class Peer implements AsyncDisposable {
   readonly #dialler: Dialler;
   readonly #demand: Demand;
   readonly #chores: Chores;
+  /** Copies the database, as it is committed now, to a file that is not there yet. */
+  readonly snapshot = (file: string): void => this.#store.db.copyTo(file);
   #listener: TransportListener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -315,8 +317,7 @@ export class Peer implements AsyncDisposable {
 
   /** Says goodbye, lets the handlers that run finish (for at most 5 s) and closes. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return (this.#closing ??= this.#close());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
