@@ -186,6 +186,17 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
       act(async (flags) => print(await (await import("./backup.ts")).restore(whose(flags), file, force === true))),
     );
 
+  program
+    .command("new-bot")
+    .description("write a bot that answers, and its test, to ./bots and ./test/bots")
+    .argument("<name>", "what it is called", nameOption)
+    .action((name: string) =>
+      act(async () => {
+        const { newBot } = await import("./new-bot.ts");
+        for (const line of await newBot(process.cwd(), name)) print(line);
+      }),
+    );
+
   await program.parseAsync(argv);
   return code;
 }
