@@ -6,9 +6,9 @@ import { isName } from "../base/ids.ts";
 export function readSet(text: string): { name: string; key: string; value: string } {
   const [, name = "", key = "", value = ""] = /^([^.=]+)\.([^.=]+)=([^]*)$/.exec(text) ?? [];
   if (isName(name) && key !== "") return { name, key, value };
-  // What comes after the sign may be a secret.
+  // What comes after the sign, or after a space in its place, may be a secret.
   throw new WarrenError(
     "USAGE",
-    `--set ${text.split("=", 1)[0]}: expected <name>.<key>=<value>, as in webhook.port=8080`,
+    `--set ${text.split(/[=\s]/, 1)[0]}: expected <name>.<key>=<value>, as in webhook.port=8080`,
   );
 }

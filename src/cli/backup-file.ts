@@ -15,8 +15,9 @@ export interface BackupHead {
 }
 
 export function encodeBackup(head: BackupHead, database: Uint8Array): Blob {
-  const sha256 = Bun.SHA256.hash(database, "hex");
-  return new Blob([`${JSON.stringify({ warrenBackup: VERSION, ...head, sha256 })}\n`, database.slice()]);
+  const fields = { warrenBackup: VERSION, ...head };
+  const line = JSON.stringify({ ...fields, sha256: sumOf(fields, database) });
+  return new Blob([`${line}\n`, database.slice()]);
 }
 
 /** @throws {WarrenError} `BACKUP_INVALID` saying what is wrong with the file called `file` */
@@ -29,7 +30,8 @@ export function decodeBackup(file: string, bytes: Uint8Array): BackupHead & { re
     throw invalid(file, "is no backup made by `peer backup`"); // not even a line of JSON
   }
   const fields: Record<string, unknown> = typeof head === "object" && head !== null ? { ...head } : {};
-  const { warrenBackup, kind, name, at, keyPem, settings, sha256 } = fields;
+  const { sha256, ...summed } = fields;
+  const { warrenBackup, kind, name, at, keyPem, settings } = summed;
   if (typeof warrenBackup !== "number") throw invalid(file, "is no backup made by `peer backup`");
   if (warrenBackup > VERSION) throw invalid(file, "was made by a newer Warren: update Warren");
   const isKind = kind === "person" || kind === "bot";
@@ -37,8 +39,16 @@ export function decodeBackup(file: string, bytes: Uint8Array): BackupHead & { re
     throw invalid(file, "is damaged: its first line does not say whose it is");
   }
   const database = bytes.subarray(end + 1);
-  if (Bun.SHA256.hash(database, "hex") !== sha256) throw invalid(file, "is damaged or cut short: take another copy");
+  if (sumOf(summed, database) !== sha256) throw invalid(file, "is damaged or cut short: take another copy");
   return { kind, name, at, keyPem, database, ...(typeof settings === "string" && { settings }) };
+}
+
+/** Over all of it: a key with one letter changed would be another peer. */
+function sumOf(fields: Record<string, unknown>, database: Uint8Array): string {
+  return new Bun.SHA256()
+    .update(`${JSON.stringify(fields)}\n`)
+    .update(database)
+    .digest("hex");
 }
 
 function invalid(file: string, what: string): WarrenError {

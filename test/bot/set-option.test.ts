@@ -7,7 +7,14 @@ test("a setting is a bot, a key, and all that follows the sign", () => {
 });
 
 test("what is none is told without its value, which may be a secret", () => {
-  for (const wrong of ["webhook=hunter2", "url", "Web Hook.url=hunter2", ".url=x", "a.b.c=hunter2"]) {
-    expect(() => readSet(wrong)).toThrow(/^--set [^=]*: expected <name>\.<key>=<value>, as in webhook\.port=8080$/);
+  for (const wrong of [
+    "webhook=hunter2",
+    "url",
+    "Web Hook.url=hunter2",
+    ".url=x",
+    "webhook.token hunter2",
+    "a.b.c=hunter2",
+  ]) {
+    expect(() => readSet(wrong)).toThrow(/^--set [^= ]*: expected <name>\.<key>=<value>, as in webhook\.port=8080$/);
   }
 });

@@ -13,7 +13,7 @@ test("what goes into a backup comes out", async () => {
   expect(decodeBackup("f", small)).toEqual({ ...bare, database });
 });
 
-test("every cut and every changed byte of the database is noticed", async () => {
+test("every cut is noticed, and every changed byte of the key and the database", async () => {
   const whole = await bytes();
   for (let length = 0; length < whole.byteLength; length++) {
     expect(() => decodeBackup("f", whole.subarray(0, length))).toThrow(/^f is (?:no backup|damaged)/);
@@ -21,6 +21,8 @@ test("every cut and every changed byte of the database is noticed", async () => 
   for (let place = 1; place <= database.byteLength; place++) {
     expect(() => decodeBackup("f", whole.with(whole.byteLength - place, 7))).toThrow("f is damaged or cut short");
   }
+  const key = whole.indexOf(0x6b, 60); // the "k" of the key's text
+  expect(() => decodeBackup("f", whole.with(key, 0x6c))).toThrow("f is damaged or cut short");
 });
 
 test("what is no backup, or of a newer Warren, is told", () => {
