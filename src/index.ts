@@ -13,9 +13,11 @@ export {
   type MessageListener,
   type MessageOptions,
   type Plugin,
+  type StoreOptions,
 } from "./bot/plugin.ts";
 export type { OutgoingListener, OutgoingMessage } from "./bot/outgoing.ts";
 export { duration, peer } from "./bot/special-arguments.ts";
+export { secret } from "./bot/secret.ts";
 export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
 export type {
   HistoryEntry,

@@ -1,20 +1,24 @@
 /** Host: gives a plugin its `bot` on any peer, and undoes everything when it ends. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
-import { describeError, WarrenError } from "../base/errors.ts";
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { createLog, type Log } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
+import type { Table } from "../peer/tables.ts";
+import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
 import { type Group, openGroup } from "./group.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
 import { Loops } from "./loops.ts";
+import { type BotConfig, parseConfig } from "./config.ts";
 import { compileMatch } from "./match.ts";
 import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing } from "./outgoing.ts";
-import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
+import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
 
@@ -33,6 +37,8 @@ export type HostPeer = Pick<
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
   random?: () => number;
+  /** Default: nothing is given, so the schema's defaults. */
+  config?: BotConfig;
 }
 
 export interface AttachedPlugin extends AsyncDisposable {
@@ -43,20 +49,23 @@ export interface AttachedPlugin extends AsyncDisposable {
 /**
  * Runs the plugin on the peer until the result is disposed.
  *
- * @throws {WarrenError} `PLUGIN_INVALID` for a registration that cannot work; `PLUGIN_LOAD_FAILED` when setup throws
+ * @throws {WarrenError} `PLUGIN_INVALID` for a registration that cannot work; `PLUGIN_LOAD_FAILED` when setup throws;
+ *   `CONFIG_MISSING` when the plugin needs a configuration and is given none
  */
 export async function attachPlugin(
   plugin: Plugin,
   peer: HostPeer,
   options: AttachOptions = {},
 ): Promise<AttachedPlugin> {
-  const host = new Host(plugin, peer, options);
+  const config = options.config ?? (await parseConfig(plugin, []));
+  const host = new Host(plugin, peer, { ...options, config });
   try {
     await host.start();
   } catch (error) {
     await host[Symbol.asyncDispose]();
     const code = error instanceof WarrenError ? error.code : "PLUGIN_LOAD_FAILED";
-    throw new WarrenError(code, `${plugin.name}: setup failed: ${describeError(error)}`, { cause: error });
+    const cause = withoutSecrets(error, config);
+    throw new WarrenError(code, `${plugin.name}: setup failed: ${describeError(cause)}`, { cause });
   }
   return host;
 }
@@ -66,7 +75,8 @@ class Host implements AttachedPlugin {
   readonly #peer: HostPeer;
   readonly #scope = new Scope();
   readonly #random: () => number;
-  readonly #log;
+  readonly #config: BotConfig;
+  readonly #log: Log;
   readonly #commands: Commands;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
@@ -76,11 +86,13 @@ class Host implements AttachedPlugin {
   #isSetUp = false;
   #ending: Promise<void> | undefined;
 
-  constructor(plugin: Plugin, peer: HostPeer, { random = () => peer.world.random() }: AttachOptions) {
+  constructor(plugin: Plugin, peer: HostPeer, options: AttachOptions & { config: BotConfig }) {
+    const { random = () => peer.world.random(), config } = options;
     this.plugin = plugin;
     this.#peer = peer;
     this.#random = random;
-    this.#log = peer.log.named(plugin.name);
+    this.#config = config;
+    this.#log = createLog(plugin.name, (level, name, text) => peer.log.named(name)[level](config.conceal(text)));
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#notifications = new Notifications(this.#log);
@@ -133,6 +145,7 @@ class Host implements AttachedPlugin {
     const peer = this.#peer;
     return {
       self: peer.info,
+      config: this.#config.values,
       log: this.#log,
       signal: this.#scope.signal,
       command: (name, options) => {
@@ -148,7 +161,7 @@ class Host implements AttachedPlugin {
       send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
       find: (query) => peer.find(query),
       group: (name) => this.#group(name),
-      store: (name) => peer.table(`${this.plugin.name}/${name}`),
+      store: (name, { schema } = {}) => this.#store(name, schema),
       effect: (name, run) => peer.effect(name, run),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
@@ -157,6 +170,11 @@ class Host implements AttachedPlugin {
 
   #group(name: string): Group {
     return openGroup(name, (table) => this.#peer.table(`${this.plugin.name}/${table}`));
+  }
+
+  #store<Value>(name: string, schema: StoreOptions<Value>["schema"]): Table<Value> {
+    const table = this.#peer.table<Value>(`${this.plugin.name}/${name}`);
+    return schema ? checkedTable(table, name, schema) : table;
   }
 
   #listen(args: OnArguments): End {
@@ -178,7 +196,7 @@ class Host implements AttachedPlugin {
       await this.#outgoing.outside(() => this.#handling.run(incoming, () => runOnion(layers, message)));
     } catch (error) {
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
-      throw error; // the peer records it, tells the sender, and decides about another attempt
+      throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }
   }
 
@@ -220,6 +238,14 @@ class Host implements AttachedPlugin {
       end();
     };
   }
+}
+
+/** The error itself, or what can be told of it where it repeats a secret. */
+function withoutSecrets(error: unknown, config: BotConfig): unknown {
+  const text = describeError(error);
+  const told = config.conceal(text);
+  if (told === text) return error;
+  return isWarrenError(error) ? new WarrenError(error.code, told) : new Error(told);
 }
 
 type OnArguments =

@@ -14,20 +14,24 @@ import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
 import type { OutgoingListener } from "./outgoing.ts";
 
-export interface Plugin {
+export interface Plugin<Config extends z.ZodObject = z.ZodObject> {
   /** The name under which the bot is online, as far as it is free. */
   readonly name: string;
   /** What it does, in a few words: the first line of its help and of its card. */
   readonly about: string;
+  /** `z.object` of what its users set (warren.toml, environment, `--set`); `secret()` for what nobody may see. */
+  readonly config?: Config;
   /** Registers everything; no message comes before it is done. */
-  setup(bot: Bot): unknown;
+  setup(bot: Bot<z.output<Config>>): unknown;
 }
 
 /** Undoes a registration early; the end of the plugin does it anyway. Calling it twice is harmless. */
 export type End = () => void;
 
-export interface Bot {
+export interface Bot<Config = Record<string, unknown>> {
   readonly self: PeerInfo;
+  /** What its users have set, checked, with defaults. Shown as a whole, it shows no secrets. */
+  readonly config: Readonly<Config>;
   readonly log: Log;
   /** Aborted when the plugin ends. */
   readonly signal: AbortSignal;
@@ -51,13 +55,18 @@ export interface Bot {
   /** A durable set of peer ids, private to this plugin; `allow: { group: name }` lets its members use a command. */
   group(name: string): Group;
   /** Durable values, private to this plugin. What is written inside a handler is written once, whatever crashes. */
-  store<Value>(name: string): Table<Value>;
+  store<Value>(name: string, options?: StoreOptions<Value>): Table<Value>;
   /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
   effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
   /** Uniform in [0, 1), and the same in every run of a test. */
   random(): number;
   /** Epoch ms, and turned by hand in a test. */
   now(): number;
+}
+
+export interface StoreOptions<Value> {
+  /** What each value must fit, when it is written and when it is read. */
+  readonly schema?: z.ZodType<Value>;
 }
 
 export interface BotMessage extends Omit<IncomingMessage, "reply"> {
@@ -107,7 +116,7 @@ export interface CooldownOptions {
 }
 
 /** @throws {WarrenError} `PLUGIN_INVALID` */
-export function definePlugin(plugin: Plugin): Plugin {
+export function definePlugin<Config extends z.ZodObject = NoArguments>(plugin: Plugin<Config>): Plugin<Config> {
   checkPlugin(plugin);
   return plugin;
 }

@@ -134,16 +134,20 @@ export class FakePeer implements HostPeer {
   }
 }
 
-function memoryTable(): Table<unknown> {
+export function memoryTable(): Table<unknown> {
   const rows = new Map<string, unknown>();
+  const entries = (prefix = ""): [string, unknown][] =>
+    [...rows].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     get: (key) => rows.get(key),
+    has: (key) => rows.has(key),
     set: async (key, value) => await Promise.resolve(void rows.set(key, value)),
     update: async (key, change) => {
       rows.set(key, change(rows.get(key)));
       return await Promise.resolve(rows.get(key));
     },
     delete: async (key) => await Promise.resolve(void rows.delete(key)),
-    entries: () => rows.entries(),
+    keys: (prefix) => entries(prefix).map(([key]) => key),
+    entries: (prefix) => entries(prefix).values(),
   };
 }

@@ -167,3 +167,20 @@ test("bots hear who comes, and time is turned by hand", async () => {
   await warren.person("ann").says("hi", { to: "porter" });
   expect(seen).toEqual(["ann after 60000 ms"]);
 });
+
+test("a configuration is given by the bot's name and checked as at home", async () => {
+  const hook = definePlugin({
+    name: "hook",
+    about: "says where it goes",
+    config: z.object({ port: z.number() }),
+    setup: (bot) => bot.on("message", ({ reply }) => reply(String(bot.config.port))),
+  });
+  await using warren = await createTestWarren({ plugins: [hook], config: { hook: { port: 80 } } });
+  await warren.person("ann").says("where?", { to: "hook" });
+  expect(warren.person("ann").heard).toEqual(["80"]);
+  const start = (config: Record<string, object>): Promise<unknown> =>
+    createTestWarren({ plugins: [hook], config: config as never });
+  expect(start({ hook: { port: "80" } })).rejects.toThrow("config.port given in code");
+  expect(start({ hok: { port: 80 } })).rejects.toThrow("config.hok: none of the plugins has that name");
+  expect(start({})).rejects.toMatchObject({ code: "CONFIG_MISSING" });
+});
