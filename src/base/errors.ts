@@ -24,6 +24,8 @@ export const ERROR_CODES = [
   "STORE_CORRUPT",
   "STORE_NEWER",
   "STORE_FAILED",
+  "BACKUP_INVALID",
+  "BACKUP_UNWANTED",
   "CLOSED",
   // another peer
   "PEER_UNREACHABLE",
@@ -48,6 +50,9 @@ export const ERROR_CODES = [
   // bots
   "PLUGIN_INVALID",
   "PLUGIN_LOAD_FAILED",
+  "CONFIG_MISSING",
+  "CONFIG_INVALID",
+  "VALUE_INVALID",
   "BOT_CRASHED",
   "HANDLER_FAILED",
 ] as const;

@@ -89,16 +89,22 @@ class LineReading {
   }
 }
 
+/** One text as the type that the argument declares; undefined where it is none. */
+export function wordValue({ type, choices }: Argument, text: string): unknown {
+  if (!choices) return CONVERTERS[type](text.trim(), text);
+  const fits = (fold: (word: string) => string): unknown =>
+    choices.find((one) => fold(String(one)) === fold(text.trim()));
+  return fits(String) ?? fits((word) => word.toLowerCase());
+}
+
 function convert(argument: Argument, text: string): unknown {
-  const value = CONVERTERS[argument.type](text.trim(), text);
+  const value = wordValue(argument, text);
   if (value === undefined) throw new Wrong(`"${clip(text)}" is not ${TYPE_WORDS[argument.type]} (${argument.key})`);
   return value;
 }
 
 function choose(argument: Argument, choices: readonly unknown[], text: string): unknown {
-  const fits = (fold: (word: string) => string): unknown =>
-    choices.find((one) => fold(String(one)) === fold(text.trim()));
-  const choice = fits(String) ?? fits((word) => word.toLowerCase());
+  const choice = wordValue(argument, text);
   if (choice === undefined) throw new Wrong(`"${clip(text)}" is not one of ${choices.join(", ")} (${argument.key})`);
   return choice;
 }

@@ -1,4 +1,5 @@
 /** Job rows: how the jobs of a bot lie in its peer's database, and what is told of them. */
+import type { PeerInfo } from "../base/ids.ts";
 import type { Table } from "../peer/tables.ts";
 
 /** A job that fails so often is given up. */
@@ -9,7 +10,7 @@ export interface JobEnd {
   readonly at: number;
   /** `failed`: it is tried again. `given up`: for the last time. */
   readonly ended: "done" | "failed" | "given up";
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 export interface JobRow {
@@ -18,8 +19,8 @@ export interface JobRow {
   /** What a recurring job was registered with: `every 1d`. */
   readonly schedule?: string;
   readonly payload?: unknown;
-  /** Messages of bots that led to it. */
-  readonly hops?: number;
+  /** The message because of which it was scheduled, if there was one. */
+  readonly cause?: { readonly from: PeerInfo; readonly hops: number };
   /** The wall time that it is meant for, in epoch ms, and the one at which it is tried next: later after a failure. */
   readonly due: number;
   readonly next: number;

@@ -8,6 +8,7 @@ import type { Table } from "../peer/tables.ts";
 import type { Tasks } from "../peer/tasks.ts";
 import type { JobCall } from "./job.ts";
 import { type JobEnd, type JobRow, MAX_ATTEMPTS, openJobRows } from "./job-rows.ts";
+import type { Cause } from "./loops.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** A job that failed is tried again within this time, and within twice as much after that. */
@@ -27,12 +28,14 @@ export type JobsPeer = Pick<Peer, "world" | "effect" | "table"> & {
   readonly tasks: Pick<Tasks, "perform" | "forget">;
 };
 
-/** What ties a job to the message because of which it was scheduled: two bots could answer each other by jobs, too. */
-export interface JobCause {
-  /** Of the message or job that is being handled; 0 if none is. */
-  hops(): number;
-  /** Acts because of a job of that name. */
-  within<Result>(name: string, hops: number, act: () => Result): Result;
+/** What jobs need of the bot. */
+export interface JobsHost {
+  /** What is being handled. A job goes back to it: two bots could answer each other by jobs, too. */
+  cause(): Cause | undefined;
+  within<Result>(cause: Cause | undefined, act: () => Result): Result;
+  failed(where: string, error: unknown): void;
+  /** A text without the bot's secrets. */
+  conceal(text: string): string;
 }
 
 /** What is registered under a name. */
@@ -46,7 +49,7 @@ export class Jobs {
   readonly #peer: JobsPeer;
   readonly #plugin: string;
   readonly #log: Log;
-  readonly #cause: JobCause;
+  readonly #host: JobsHost;
   readonly #rows: Table<JobRow>;
   readonly #kinds = new Map<string, JobKind>();
   readonly #waiting = new Map<string, number>(); // by id: when it is begun. The row decides whether it really is
@@ -56,11 +59,11 @@ export class Jobs {
   #isStarted = false;
   #timer: Timer | undefined;
 
-  constructor(peer: JobsPeer, plugin: string, log: Log, cause: JobCause) {
+  constructor(peer: JobsPeer, plugin: string, log: Log, host: JobsHost) {
     this.#peer = peer;
     this.#plugin = plugin;
     this.#log = log;
-    this.#cause = cause;
+    this.#host = host;
     this.#rows = openJobRows(peer, plugin);
   }
 
@@ -84,8 +87,9 @@ export class Jobs {
   async schedule(name: string, due: number, payload: unknown): Promise<string> {
     // A handler that runs again finds the job that it made, even when that is done by now.
     const job = await this.#peer.effect(`job:${name}`, () => ({ id: this.#peer.world.token(), due }));
-    const hops = this.#cause.hops();
-    await this.#rows.set(job.id, { name, payload, hops, due: job.due, next: job.due, attempts: 0 });
+    const { from, hops } = this.#host.cause() ?? {};
+    const cause = from && hops !== undefined ? { from, hops } : undefined;
+    await this.#rows.set(job.id, { name, payload, due: job.due, next: job.due, attempts: 0, ...(cause && { cause }) });
     this.#expect(job.id);
     return job.id;
   }
@@ -176,7 +180,7 @@ export class Jobs {
     this.#waiting.delete(id);
     const run = this.#try(id)
       .catch((error: unknown) => {
-        this.#log.error(`job ${id}: ${describeError(error)}`);
+        this.#host.failed(`job ${id}`, error);
         this.#waiting.set(id, this.#peer.world.clock.now() + POSTPONE_MS);
       })
       .finally(() => {
@@ -191,45 +195,46 @@ export class Jobs {
     const row = this.#rows.get(id);
     const kind = row && this.#kinds.get(row.name);
     if (!row || !kind) return; // cancelled, or not kept after all
-    if (row.attempts >= MAX_ATTEMPTS) return await this.#ended(id, row, kind, "the process ended in the middle of it");
+    if (row.attempts >= MAX_ATTEMPTS)
+      return await this.#ended(id, row, kind, { error: new Error("the process ended in the middle of it") });
     const begun = { ...row, attempts: row.attempts + 1 };
     await this.#rows.set(id, begun); // before it begins, so that one which ends the process is not begun for ever
     if (!this.#rows.get(id)) return; // cancelled meanwhile
-    const { due, payload, attempts: attempt, hops = 0 } = begun;
+    const { due, payload, attempts: attempt, cause } = begun;
     try {
-      await this.#peer.tasks.perform(this.#taskOf(id), hops, async (run) => {
+      await this.#peer.tasks.perform(this.#taskOf(id), cause?.hops ?? 0, async (run) => {
         const signal = AbortSignal.any([run.signal, this.#end.signal]);
         const act = (): unknown => kind.run({ due, payload, attempt, signal });
-        await this.#untilEnd(() => this.#cause.within(row.name, hops, act));
+        await this.#untilEnd(() => this.#host.within(cause && { ...cause, attempt }, act));
       });
     } catch (error) {
       if (!this.#end.signal.aborted && !isWarrenError(error, "STORE_FAILED", "CLOSED")) {
-        return await this.#ended(id, begun, kind, describeError(error));
+        return await this.#ended(id, begun, kind, { error });
       }
       if (this.#rows.get(id)) await this.#rows.set(id, row); // it was no fault of the job
       if (this.#end.signal.aborted) return;
       throw error;
     }
-    await this.#ended(id, begun, kind, undefined);
+    await this.#ended(id, begun, kind);
   }
 
-  /** Writes down, in one turn, how a try ended and what comes next. `reason`: why it failed. */
-  async #ended(id: string, row: JobRow, { schedule }: JobKind, reason: string | undefined): Promise<void> {
+  /** Writes down, in one turn, how a try ended and what comes next. */
+  async #ended(id: string, row: JobRow, { schedule }: JobKind, failure?: { error: unknown }): Promise<void> {
     const { world } = this.#peer;
     const now = world.clock.now();
     const isCancelled = this.#rows.get(id) === undefined;
-    if (reason !== undefined && row.attempts < MAX_ATTEMPTS && !isCancelled) {
+    const reason = failure && this.#host.conceal(describeError(failure.error));
+    if (failure && row.attempts < MAX_ATTEMPTS && !isCancelled) {
       const next = now + backoffMs(row.attempts - 1, () => world.random(), RETRY);
       this.#log.warn(`job ${row.name} failed, and is tried again in ${Math.ceil((next - now) / 1_000)} s: ${reason}`);
       return await this.#reschedule(id, { ...row, next, last: { at: now, ended: "failed", reason } });
     }
-    if (reason !== undefined)
-      this.#log.error(`job ${row.name} failed ${row.attempts} times and is given up: ${reason}`);
+    if (failure) this.#host.failed(`job ${row.name} failed ${row.attempts} times and is given up`, failure.error);
     this.#peer.tasks.forget(this.#taskOf(id));
     if (!schedule || isCancelled) return await this.#rows.delete(id);
     // Not before the time that it was done for: a clock that was set back must not bring that again.
     const due = schedule.next(row.due, Math.max(now, row.due));
-    const last: JobEnd = reason === undefined ? { at: now, ended: "done" } : { at: now, ended: "given up", reason };
+    const last: JobEnd = failure ? { at: now, ended: "given up", reason } : { at: now, ended: "done" };
     await this.#reschedule(id, { ...row, due, next: due, attempts: 0, last });
   }
 

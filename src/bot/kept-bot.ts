@@ -125,7 +125,9 @@ export class KeptBot {
       this.#beginAfter(IDENTITY_RETRY_MS); // the process that ran the bots before us is still on its way out
       return;
     }
-    this.#log.warn(`${this.#name} is not started: ${message}`);
+    if (code === "CONFIG_MISSING")
+      this.#log.info(`${this.#name} is ${message}`); // nothing is wrong, it is not wanted yet
+    else this.#log.warn(`${this.#name} is not started: ${message}`);
     this.#end();
   }
 

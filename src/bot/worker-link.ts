@@ -10,6 +10,8 @@ export interface BotStart {
   readonly registry: string;
   /** Go on with a registry whose key has changed. Default: on this machine alone. */
   readonly acceptNewRegistry?: boolean;
+  /** What the command line configures, each as `<name>.<key>=<value>`. */
+  readonly set?: readonly string[];
 }
 
 export type ToWorker = { t: "start"; bot: BotStart } | { t: "ping" } | { t: "stop" };

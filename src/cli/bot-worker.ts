@@ -5,6 +5,7 @@ import { formatAddress } from "../base/ids.ts";
 import { createLog } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import { systemClock } from "../base/world.ts";
+import { readConfig } from "../bot/config-sources.ts";
 import { attachPlugin } from "../bot/host.ts";
 import { loadPlugin } from "../bot/load.ts";
 import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
@@ -20,6 +21,7 @@ declare const self: Worker;
 /** A registry that says nothing for so long is not waited for. */
 const ANSWER_WITHIN_MS = 3_000;
 
+let conceal = (text: string): string => text; // covers the secrets of the bot, once they are known
 const scope = new Scope(); // what is closed when the supervisor says stop
 
 process.on("uncaughtException", crash);
@@ -31,10 +33,19 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   else stop().catch(crash);
 });
 
-async function start({ file, home, registry, acceptNewRegistry = false }: BotStart): Promise<void> {
+async function start({ file, home, registry, acceptNewRegistry = false, set = [] }: BotStart): Promise<void> {
   const plugin = await loadPlugin(file);
   post({ t: "loaded", name: plugin.name });
   const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
+  const sources = {
+    folder: process.cwd(),
+    home,
+    environment: process.env,
+    set,
+    warn: (text: string) => log.warn(text),
+  };
+  const config = await readConfig(plugin, sources);
+  conceal = (text) => config.conceal(text);
   const accepts = acceptNewRegistry || isLoopbackUrl(registry);
   const peer = scope.use(
     await openPeer({ name: plugin.name, kind: "bot", home, registry, acceptNewRegistry: accepts, log }),
@@ -42,7 +53,7 @@ async function start({ file, home, registry, acceptNewRegistry = false }: BotSta
   const refusal = nameRefused(peer, accepts);
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
-  scope.use(await attachPlugin(plugin, peer));
+  scope.use(await attachPlugin(plugin, peer, { config }));
   scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
@@ -91,5 +102,11 @@ function crash(error: unknown): void {
 }
 
 function post(message: FromWorker): void {
-  self.postMessage(message);
+  const covered =
+    message.t === "log"
+      ? { ...message, text: conceal(message.text) }
+      : "message" in message
+        ? { ...message, message: conceal(message.message) }
+        : message;
+  self.postMessage(covered);
 }

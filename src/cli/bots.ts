@@ -5,6 +5,7 @@ interface Options {
   registry?: string;
   acceptNewRegistry?: true;
   home?: string;
+  set?: string[];
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
   child?: true;
@@ -14,13 +15,14 @@ interface Options {
 
 await run(async () => {
   const { Option } = await import("commander");
-  const { createProgram, registryOption, ACCEPT_NEW_REGISTRY } = await import("./options.ts");
+  const { createProgram, registryOption, setOption, ACCEPT_NEW_REGISTRY, SET } = await import("./options.ts");
   const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
     .option("-r, --registry <url|none>", "the registry (default: the one on this machine)", registryOption)
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("--home <dir>", "where the bots keep their keys and data")
+    .option("--set <name.key=value>", SET, setOption)
     .option("--debug", "say more")
     .addOption(new Option("--child").hideHelp())
     .addOption(new Option("--quiet").hideHelp());
@@ -47,6 +49,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
       home: resolveHome(options.home),
       registry: options.registry ?? localRegistryUrl(),
       acceptNewRegistry: options.acceptNewRegistry === true,
+      set: options.set ?? [],
     },
     { spawn: workersOf(new URL("bot-worker.ts", import.meta.url)), world: systemWorld, log },
   );

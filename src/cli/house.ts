@@ -22,6 +22,8 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
   readonly botFiles: readonly string[];
   /** Whether the bots of `./bots` may run with the role. */
   readonly hasBots: boolean;
+  /** What the command line configures, each as `<name>.<key>=<value>`. */
+  readonly set: readonly string[];
   readonly debug: boolean;
 }
 
@@ -140,6 +142,7 @@ export class House implements AsyncDisposable {
         home,
         registry,
         acceptNewRegistry,
+        set: this.#options.set,
         world: systemWorld,
         isDebugging: this.#options.debug,
         onLine: (line) => log.warn(line.replace(/^bots: /, "")),

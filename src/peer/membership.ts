@@ -6,6 +6,7 @@ import type { Directory } from "./directory.ts";
 export interface MembershipHost {
   readonly self: PeerInfo;
   readonly addresses: () => readonly Address[];
+  readonly registered: () => void;
   readonly online: (peer: PeerInfo) => void;
   readonly offline: (peer: PeerInfo) => void;
   readonly notice: (error: Error) => void;
@@ -36,7 +37,7 @@ export class Membership {
     for (const end of this.#listening.splice(0)) end();
     this.#directory = directory;
     if (directory) {
-      const { self, online, offline, notice } = this.#host;
+      const { self, registered, online, offline, notice } = this.#host;
       const present = new Set<PeerId>(); // an entry that only changes is no news
       this.#listening = [
         directory.on("online", ({ id, name, kind }) => {
@@ -47,6 +48,7 @@ export class Membership {
         directory.on("offline", ({ id, name, kind }) => {
           if (present.delete(id)) offline({ id, name, kind });
         }),
+        directory.on("connected", registered),
         directory.on("notice", notice),
       ];
       this.announce();

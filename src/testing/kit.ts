@@ -1,8 +1,10 @@
 /** Test kit: bots and the people who talk to them, as real peers on a simulated network, in one process. */
 import { createLog, type Log } from "../base/log.ts";
+import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo, PeerKind } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
+import { givenInCode, parseConfig } from "../bot/config.ts";
 import { attachPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
@@ -19,15 +21,19 @@ const PATIENCE_MS = 30_000;
 
 export interface TestWarrenOptions {
   plugins: readonly Plugin[];
+  /** The configuration of each bot that takes one, by its name; checked as at home. */
+  config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Everything that is left to chance follows from it. */
   seed?: number;
 }
 
 /** Brings every plugin online as a bot. Dispose the result: `await using warren = …`. */
-export async function createTestWarren({ plugins, seed = 1 }: TestWarrenOptions): Promise<TestWarren> {
+export async function createTestWarren({ plugins, config = {}, seed = 1 }: TestWarrenOptions): Promise<TestWarren> {
+  const stray = Object.keys(config).find((name) => !plugins.some((plugin) => plugin.name === name));
+  if (stray !== undefined) throw new WarrenError("USAGE", `config.${stray}: none of the plugins has that name`);
   const warren = new TestWarren(seed);
   try {
-    for (const plugin of plugins) await warren.addBot(plugin);
+    for (const plugin of plugins) await warren.addBot(plugin, config[plugin.name]);
   } catch (error) {
     await warren[Symbol.asyncDispose]();
     throw error;
@@ -61,11 +67,12 @@ export class TestWarren implements AsyncDisposable {
     return person;
   }
 
-  async addBot(plugin: Plugin): Promise<void> {
+  async addBot(plugin: Plugin, given: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const config = await parseConfig(plugin, givenInCode(given));
     const peer = await this.until(this.#open(plugin.name, "bot"));
     // Dice of its own: what else is left to chance in a peer does not change what they show.
     const random = this.#random(`plugin ${plugin.name}`);
-    this.#scope.use(await this.until(attachPlugin(plugin, peer, { random })));
+    this.#scope.use(await this.until(attachPlugin(plugin, peer, { random, config })));
     await this.quiet();
   }
 

@@ -67,8 +67,10 @@ class Member implements Directory {
   }
 
   announce(self: Announcement): void {
+    const isNew = this.#self === undefined;
     this.#self = { ...self, online: true };
     this.#reports.changed(this.#self);
+    if (isNew) this.#events.emit("connected");
   }
 
   on<Event extends keyof DirectoryEvents>(

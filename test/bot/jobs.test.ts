@@ -3,10 +3,13 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { type AttachedPlugin, attachPlugin, MAX_HOPS } from "../../src/bot/host.ts";
+import { givenInCode, parseConfig } from "../../src/bot/config.ts";
+import { type AttachedPlugin, attachPlugin } from "../../src/bot/host.ts";
 import type { Job } from "../../src/bot/job.ts";
+import { MAX_HOPS } from "../../src/bot/loops.ts";
 import { type JobInfo, listJobs, openJobRows } from "../../src/bot/job-rows.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
+import { secret } from "../../src/bot/secret.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import { type Burrow, createBurrow, hear } from "../peer/burrow.ts";
 import { FakePeer } from "./fake-peer.ts";
@@ -173,6 +176,25 @@ test("a job that throws is tried three times and then given up, as an error", as
   expect(jobsOf(peer)).toEqual([]);
 });
 
+test("who wants to know of failures is told of a job that is given up, and nothing that is kept shows a secret", async () => {
+  const peer = new FakePeer();
+  const failures: string[] = [];
+  const plugin = definePlugin({
+    name: "clerk",
+    about: "calls the web",
+    config: z.object({ token: secret() }),
+    setup(bot) {
+      bot.on("error", ({ where }) => void failures.push(where));
+      bot.every("1d", () => Promise.reject(new Error(`no web for ${bot.config.token}`)));
+    },
+  });
+  await attachPlugin(plugin, peer, { config: await parseConfig(plugin, givenInCode({ token: "hunter22" })) });
+  await peer.clock.advance(DAY + HOUR);
+  expect(failures).toEqual(["job every 1d failed 3 times and is given up"]);
+  expect(jobsOf(peer)[0]?.last?.reason).toBe("no web for •••");
+  expect(peer.logged.filter((line) => line.includes("hunter22"))).toEqual([]);
+});
+
 test("a recurring job that was given up goes on at its next time", async () => {
   const peer = new FakePeer();
   let runs = 0;
@@ -328,7 +350,7 @@ test("a job counts the messages of bots that led to it, but is otherwise apart f
   await peer.hear("too often", { hops: MAX_HOPS });
   await peer.clock.settle();
   expect(peer.sent.map(({ text }) => text)).toEqual(["once more"]);
-  expect(peer.logged).toEqual(["warn clerk: job answer and dice only answer each other: no more is said to that"]);
+  expect(peer.logged).toEqual(["warn clerk: ann and dice only answer each other: no more is said to that"]);
 });
 
 // On real peers: what a crash leaves.

@@ -186,3 +186,13 @@ test("a bot that waits for its next start is stopped at once", async () => {
   await clock.advance(60_000);
   expect(workers).toHaveLength(1);
 });
+
+test("a bot that nobody has configured is off, which is news and no warning", async () => {
+  const { bot, lines, worker } = keep();
+  worker().says(
+    { t: "loaded", name: "dice" },
+    { t: "failed", code: "CONFIG_MISSING", message: "off until configured" },
+  );
+  await bot.ended;
+  expect(lines).toEqual(["info bots: dice is off until configured"]);
+});

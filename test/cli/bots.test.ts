@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,8 +25,12 @@ async function write(name: string, source: string): Promise<string> {
 
 /** The real program; `line` resolves with the first line, said already or not, that the pattern is found in. */
 function start(...args: string[]) {
+  return startIn(folder, ...args);
+}
+
+function startIn(cwd: string, ...args: string[]) {
   const child = Bun.spawn([process.execPath, PROGRAM, "--home", join(folder, "home"), "--registry", "none", ...args], {
-    cwd: folder,
+    cwd,
     stdin: "pipe",
     stdout: "ignore",
     stderr: "pipe",
@@ -122,4 +126,32 @@ test("a bot whose name another key holds is not started, and one line says where
   await second.line(/taken is not started: taken is already online at .+:\d+$/);
   expect(await second.child.exited).toBe(1);
   expect(second.lines).toHaveLength(1);
+}, 20_000);
+
+const configurable = (name: string): string => `
+  import { definePlugin, secret, z } from ${JSON.stringify(join(ROOT, "src/index.ts"))};
+  export default definePlugin({
+    name: "${name}", about: "calls", config: z.object({ port: z.number(), token: secret() }),
+    setup(bot) {
+      bot.log.warn("port " + bot.config.port + " with " + bot.config.token);
+      setTimeout(() => { throw new Error("lost " + bot.config.token); }, 1);
+    },
+  });`;
+
+test("bots are configured from outside: one is, one is off until then, and one is told what is wrong", async () => {
+  const place = await mkdtemp(join(folder, "configured-"));
+  await mkdir(join(place, "bots"));
+  for (const name of ["good", "off", "wrong"]) await writeFile(join(place, "bots", `${name}.ts`), configurable(name));
+  await writeFile(join(place, "warren.toml"), '[bots.good]\nport = 1\ntoken = "hunter2"\n[bots.wrong]\nport = "x"\n');
+  await chmod(join(place, "warren.toml"), 0o600);
+  const flags = ["--home", join(folder, "home3"), "--set", "good.port=7"];
+  await using bots = startIn(place, ...flags);
+  await bots.line(/^good: port 7 with •••$/);
+  await bots.line(/^bots: off is off until configured: set port, token under \[bots\.off\] in warren\.toml, or /);
+  await bots.line(/^bots: wrong is not started: bots\.wrong\.token is missing/);
+  await bots.line(/^bots: good crashed and is started again: lost •••$/);
+  expect(bots.lines.join("\n")).not.toContain("hunter2");
+  await using refused = start("--set", "good.token");
+  await refused.line(/--set good\.token: expected <name>\.<key>=<value>/);
+  expect(await refused.child.exited).toBe(2);
 }, 20_000);
