@@ -22,6 +22,8 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
   readonly botFiles: readonly string[];
   /** Whether the bots of `./bots` may run with the role. */
   readonly hasBots: boolean;
+  /** Whether bots are loaded again when their files change. */
+  readonly isWatching: boolean;
   readonly debug: boolean;
 }
 
@@ -140,6 +142,7 @@ export class House implements AsyncDisposable {
         home,
         registry,
         acceptNewRegistry,
+        isWatching: this.#options.isWatching,
         world: systemWorld,
         isDebugging: this.#options.debug,
         onLine: (line) => log.warn(line.replace(/^bots: /, "")),

@@ -31,6 +31,7 @@ interface Flags {
   acceptNewRegistry?: true;
   bot?: string[];
   bots: boolean;
+  watch: boolean;
   forBot?: string;
   home?: string;
   json?: true;
@@ -61,6 +62,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
+    .option("--no-watch", "do not load bots again when their files change")
     .option("--for-bot <name>", "outbox, dead, block, unblock and accept: of that bot of this home", nameOption)
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
@@ -180,8 +182,19 @@ function oneShot(flags: Flags): StartOptions {
 }
 
 function running(flags: Flags): RunOptions {
-  const { name, port, host, registry, acceptNewRegistry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
-  const more = { botFiles: bot, hasBots: bots, debug: debug === true, timeoutMs: timeout * 1_000 };
+  const {
+    name,
+    port,
+    host,
+    registry,
+    acceptNewRegistry,
+    bot = [],
+    bots,
+    watch,
+    debug,
+    timeout = DEFAULT_TIMEOUT_S,
+  } = flags;
+  const more = { botFiles: bot, hasBots: bots, isWatching: watch, debug: debug === true, timeoutMs: timeout * 1_000 };
   return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, ...more };
 }
 

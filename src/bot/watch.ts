@@ -1,0 +1,54 @@
+/** Watch: tells that something in some folders has changed, once for a burst of changes. */
+import { statSync, watch, type FSWatcher } from "node:fs";
+import type { Clock, Timer } from "../base/world.ts";
+
+/** An editor saves in several steps: this long after the last one it is looked at. */
+const CALM_MS = 100;
+
+export class FolderWatch implements Disposable {
+  readonly #clock: Clock;
+  readonly #onChange: () => void;
+  readonly #watched = new Map<string, { watcher: FSWatcher; inode: number }>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, onChange: () => void) {
+    this.#clock = clock;
+    this.#onChange = onChange;
+  }
+
+  /** Watches these folders from now on, and no others. One that is not there is not watched. */
+  set(folders: ReadonlySet<string>): void {
+    for (const [folder, { inode }] of this.#watched) {
+      if (!folders.has(folder) || inodeOf(folder) !== inode) this.#leave(folder); // another folder may have its name now
+    }
+    for (const folder of folders) this.#enter(folder);
+  }
+
+  /** Has it looked at again, `ms` from now. */
+  soon(ms = CALM_MS): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#clock.after(ms, this.#onChange);
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    for (const folder of this.#watched.keys()) this.#leave(folder);
+  }
+
+  #enter(folder: string): void {
+    const inode = inodeOf(folder);
+    if (inode === undefined || this.#watched.has(folder)) return;
+    const watcher = watch(folder, () => this.soon());
+    watcher.on("error", () => this.#leave(folder)); // the folder is gone; the next look finds out what became of it
+    this.#watched.set(folder, { watcher, inode });
+  }
+
+  #leave(folder: string): void {
+    this.#watched.get(folder)?.watcher.close();
+    this.#watched.delete(folder);
+  }
+}
+
+function inodeOf(folder: string): number | undefined {
+  return statSync(folder, { throwIfNoEntry: false })?.ino;
+}
