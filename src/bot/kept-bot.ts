@@ -1,7 +1,7 @@
 /** One bot, kept running: started again when it crashes, replaced by its new code when that is good, off when it must be. */
 import { basename, extname } from "node:path";
 import type { Log } from "../base/log.ts";
-import { backoffMs, type Timer, type World } from "../base/world.ts";
+import { backoffMs, sleep, type Timer, type World } from "../base/world.ts";
 import { Attempt, type Outcome } from "./attempt.ts";
 import { Life, type LifeListener } from "./life.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -18,6 +18,9 @@ const IDENTITY_RETRY_MS = 500;
 
 /** How long a bot may take to stop in order. */
 export const STOP_WITHIN_MS = 5_000;
+
+/** How long the thread of a worker that was ended is waited for. */
+const GONE_WITHIN_MS = 1_000;
 
 export interface KeptBotOptions {
   readonly spawn: SpawnWorker;
@@ -175,7 +178,7 @@ export class KeptBot {
   }
 
   #takeOver(): void {
-    const next = this.#next;
+    const [old, next] = [this.#life, this.#next];
     this.#isReplaced = true;
     if (!next) return this.#begin();
     this.#next = undefined;
@@ -185,7 +188,9 @@ export class KeptBot {
     this.#name = next.name;
     this.#life = next.life;
     next.life.hand(this.#listener(() => next.life));
-    next.life.post({ t: "open", port: this.#port });
+    // What setup opens (a port of the bot's own) is free when the thread is gone.
+    const gone = Promise.race([old?.gone, sleep(this.#world.clock, GONE_WITHIN_MS)]);
+    void gone.then(() => next.life.post({ t: "open", port: this.#port }));
     if (next.life.hash !== this.#sources.hash) this.#try(this.#sources.hash); // it changed again meanwhile
   }
 

@@ -21,6 +21,7 @@ export class Life implements Disposable {
   #silentMs = 0;
   #lastWords: string | undefined; // why it ends, in its own words
   #timer: Timer | undefined;
+  readonly #onGone = Promise.withResolvers<void>();
 
   constructor(hash: string, spawn: SpawnWorker, clock: Clock, listener: LifeListener) {
     this.hash = hash;
@@ -28,9 +29,17 @@ export class Life implements Disposable {
     this.#listener = listener;
     this.#link = spawn({
       message: (message) => this.#hear(message),
-      closed: (reason) => this.#lose(this.#lastWords ?? reason),
+      closed: (reason) => {
+        this.#onGone.resolve();
+        this.#lose(this.#lastWords ?? reason);
+      },
     });
     this.#watch(clock.steady());
+  }
+
+  /** Resolves when the thread is gone, and with it everything that it had open. */
+  get gone(): Promise<void> {
+    return this.#onGone.promise;
   }
 
   /** From now on somebody else listens. */

@@ -219,7 +219,7 @@ test("a bot that waits for its next start is stopped at once", async () => {
 });
 
 test("new code is tried beside the old, and then takes its place on the same port", async () => {
-  const { bot, workers, lines, edit } = keep();
+  const { bot, clock, workers, lines, edit } = keep();
   workers[0]?.says(...READY);
   edit("better");
   const [old, trial] = workers;
@@ -233,7 +233,11 @@ test("new code is tried beside the old, and then takes its place on the same por
   next?.says({ t: "loaded", name: "dice" });
   expect([old?.heard.at(-1), next?.heard]).toEqual(["stop for a moment", ["load"]]);
   old?.says({ t: "stopped" });
-  expect([old?.isTerminated, next?.heard]).toEqual([true, ["load", "open 9279"]]);
+  await clock.advance(0);
+  expect([old?.isTerminated, next?.heard]).toEqual([true, ["load"]]); // until its ports are free
+  old?.handler.closed("it left with exit code 0");
+  await clock.advance(0);
+  expect(next?.heard).toEqual(["load", "open 9279"]);
   next?.says({ t: "ready", id: "id", name: "dice", port: 9_279 });
   expect([bot.state, workers.length]).toEqual(["online", 3]);
   expect(lines.at(-1)).toBe("info bots: dice is reloaded on port 9279");
@@ -269,8 +273,8 @@ test("of two edits in a row only the newer one is tried to its end", async () =>
   expect(workers.map(({ isTerminated }) => isTerminated)).toEqual([false, true, false]);
 });
 
-test("an edit during the change of guard is tried when the guard has changed", () => {
-  const { workers, edit } = keep();
+test("an edit during the change of guard is tried when the guard has changed", async () => {
+  const { clock, workers, edit } = keep();
   workers[0]?.says(...READY);
   edit("a");
   workers[1]?.says({ t: "loaded", name: "dice" }, { t: "declared" });
@@ -278,17 +282,21 @@ test("an edit during the change of guard is tried when the guard has changed", (
   edit("b");
   expect(workers).toHaveLength(3);
   workers[0]?.says({ t: "stopped" });
+  workers[0]?.handler.closed("");
+  await clock.advance(0);
   expect([workers[2]?.heard, workers[3]?.heard]).toEqual([["load", "open 9279"], ["load"]]);
 });
 
-test("a bot with a new name says goodbye under the old one", () => {
-  const { workers, edit } = keep();
+test("a bot with a new name says goodbye under the old one", async () => {
+  const { clock, workers, edit } = keep();
   workers[0]?.says(...READY);
   edit("a");
   workers[1]?.says({ t: "loaded", name: "coin" }, { t: "declared" });
   workers[2]?.says({ t: "loaded", name: "coin" });
   expect(workers[0]?.heard.at(-1)).toBe("stop");
   workers[0]?.says({ t: "stopped" });
+  workers[0]?.handler.closed("");
+  await clock.advance(0);
   expect(workers[2]?.heard).toEqual(["load", "open 0"]);
 });
 
@@ -300,6 +308,7 @@ test("an old bot that does not stop in time is ended, and the new one comes", as
   workers[2]?.says({ t: "loaded", name: "dice" });
   await clock.advance(STOP_WITHIN_MS);
   expect(lines.at(-1)).toBe("warn bots: dice did not stop within 5 s and was ended");
+  await clock.advance(1_000); // its thread is not waited for for ever
   expect([workers[0]?.isTerminated, workers[2]?.heard.includes("open 9279")]).toEqual([true, true]);
 });
 
