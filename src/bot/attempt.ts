@@ -1,6 +1,7 @@
 /** Attempt: tries the new code of a bot in a worker that has no peer, while the old code goes on. */
 import type { Clock } from "../base/world.ts";
 import { Life } from "./life.ts";
+import type { MemoryUser } from "./memory-bound.ts";
 import type { BotStart, FromWorker, SpawnWorker } from "./worker-link.ts";
 
 /** How long the new code may take to load and to declare what it does. */
@@ -21,7 +22,7 @@ export type Outcome = { kind: "good"; life: Life; name: string } | { kind: "bad"
  * setup may have begun; the second only loads it, and is the outcome: a life that waits for `open`.
  * Disposing of the attempt before its outcome gives it up.
  */
-export class Attempt implements Disposable {
+export class Attempt implements Disposable, MemoryUser {
   readonly #options: AttemptOptions;
   readonly #done: (outcome: Outcome) => void;
   #life: Life | undefined;
@@ -35,6 +36,22 @@ export class Attempt implements Disposable {
       this.#fail(`it had not loaded after ${TRY_WITHIN_MS / 1_000} s`),
     );
     this.#begin();
+  }
+
+  get heapBytes(): number {
+    return this.#life?.heapBytes ?? 0;
+  }
+
+  get isSilent(): boolean {
+    return this.#life?.isSilent ?? false;
+  }
+
+  ask(): void {
+    this.#life?.ask();
+  }
+
+  fell(cause: string): void {
+    this.#fail(cause);
   }
 
   [Symbol.dispose](): void {

@@ -4,6 +4,7 @@ import type { Log } from "../base/log.ts";
 import { backoffMs, sleep, type Timer, type World } from "../base/world.ts";
 import { Attempt, type Outcome } from "./attempt.ts";
 import { Life, type LifeListener } from "./life.ts";
+import type { MemoryUser } from "./memory-bound.ts";
 import { Quarantine } from "./quarantine.ts";
 import { readSources, type Sources } from "./sources.ts";
 import type { BotStart, FromWorker, SpawnWorker } from "./worker-link.ts";
@@ -30,7 +31,7 @@ export interface KeptBotOptions {
 
 export type KeptBotState = "starting" | "online" | "waiting" | "ended";
 
-export class KeptBot {
+export class KeptBot implements MemoryUser {
   readonly #start: BotStart;
   readonly #spawn: SpawnWorker;
   readonly #world: World;
@@ -78,6 +79,28 @@ export class KeptBot {
   /** Resolves when it runs no more and will not be started again, unless its files change. */
   get ended(): Promise<void> {
     return this.#onEnd.promise;
+  }
+
+  /** Who may use memory because of this bot. */
+  get memoryUsers(): MemoryUser[] {
+    return this.#attempt ? [this, this.#attempt] : [this];
+  }
+
+  get heapBytes(): number {
+    return this.#life?.heapBytes ?? 0;
+  }
+
+  get isSilent(): boolean {
+    return this.#life?.isSilent ?? false;
+  }
+
+  ask(): void {
+    this.#life?.ask();
+  }
+
+  /** Ends the worker as if it had crashed. One that is to stop anyway is left to that. */
+  fell(cause: string): void {
+    if (this.#life && !this.#isStopping && !this.#next) this.#closed(cause);
   }
 
   /** Its files were read again. What has not changed is not loaded again. */

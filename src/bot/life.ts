@@ -19,6 +19,8 @@ export class Life implements Disposable {
   readonly #link: WorkerLink;
   #listener: LifeListener | undefined;
   #silentMs = 0;
+  #isAsked = false; // and nothing was heard since
+  #heapBytes = 0;
   #lastWords: string | undefined; // why it ends, in its own words
   #timer: Timer | undefined;
   readonly #onGone = Promise.withResolvers<void>();
@@ -35,6 +37,21 @@ export class Life implements Disposable {
       },
     });
     this.#watch(clock.steady());
+  }
+
+  /** What the worker alone holds, as it said last. */
+  get heapBytes(): number {
+    return this.#heapBytes;
+  }
+
+  /** It was asked for a sign of life and has not given one yet. */
+  get isSilent(): boolean {
+    return this.#isAsked;
+  }
+
+  ask(): void {
+    this.#isAsked = true;
+    this.post({ t: "ping" });
   }
 
   /** Resolves when the thread is gone, and with it everything that it had open. */
@@ -61,6 +78,8 @@ export class Life implements Disposable {
 
   #hear(message: FromWorker): void {
     this.#silentMs = 0;
+    this.#isAsked = false;
+    if (message.t === "pong") this.#heapBytes = message.heapBytes;
     if (message.t === "crashed") this.#lastWords = message.message;
     else this.#listener?.hear(message);
   }
@@ -77,7 +96,7 @@ export class Life implements Disposable {
       const now = this.#clock.steady();
       this.#silentMs += Math.min(now - since, 2 * PING_EVERY_MS);
       if (this.#silentMs >= SILENT_FOR_MS) return this.#lose(`it did not answer for ${SILENT_FOR_MS / 1_000} s`);
-      this.post({ t: "ping" });
+      this.ask();
       this.#watch(now);
     });
   }

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { KeptBot, type KeptBotOptions } from "./kept-bot.ts";
+import { MemoryBound, type MemoryUser } from "./memory-bound.ts";
 import { readSources } from "./sources.ts";
 import { FolderWatch } from "./watch.ts";
 import type { BotStart } from "./worker-link.ts";
@@ -16,6 +17,10 @@ export interface SupervisorOptions extends KeptBotOptions {
   readonly folder?: string | undefined;
   /** Whether bots are loaded again when their files change, and come and go with them. */
   readonly isWatching: boolean;
+  /** How much memory they may use together, above what the process uses at the start. */
+  readonly memoryBytes: number;
+  /** What the whole process uses. Default: what the system says. */
+  readonly usedBytes?: () => number;
 }
 
 export class Supervisor implements AsyncDisposable {
@@ -24,10 +29,14 @@ export class Supervisor implements AsyncDisposable {
   readonly #bots = new Map<string, KeptBot>(); // by the paths of their files
   readonly #goneSince = new Map<string, number>(); // steady ms, by the paths of files that are not there
   readonly #watch: FolderWatch | undefined;
+  readonly #memory: MemoryBound;
 
   constructor(shared: Omit<BotStart, "file">, options: SupervisorOptions) {
     this.#shared = shared;
     this.#options = options;
+    const { memoryBytes, world, log, usedBytes = () => process.memoryUsage.rss() } = options;
+    const users = (): MemoryUser[] => [...this.#bots.values()].flatMap((bot) => bot.memoryUsers);
+    this.#memory = new MemoryBound({ bytes: memoryBytes, clock: world.clock, log, users, usedBytes });
     for (const file of options.files()) this.#add(file);
     if (!options.isWatching) return;
     this.#watch = new FolderWatch(options.world.clock, () => this.#look());
@@ -43,6 +52,7 @@ export class Supervisor implements AsyncDisposable {
   /** Stops all of them at once, each within the time that one may take. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#watch?.[Symbol.dispose]();
+    this.#memory[Symbol.dispose]();
     await Promise.all([...this.#bots.values()].map((bot) => bot.stop()));
   }
 

@@ -8,7 +8,7 @@ const CALM_MS = 100;
 export class FolderWatch implements Disposable {
   readonly #clock: Clock;
   readonly #onChange: () => void;
-  readonly #watched = new Map<string, { watcher: FSWatcher; inode: number }>();
+  readonly #watched = new Map<string, { watcher: FSWatcher; identity: string }>();
   #timer: Timer | undefined;
 
   constructor(clock: Clock, onChange: () => void) {
@@ -18,8 +18,8 @@ export class FolderWatch implements Disposable {
 
   /** Watches these folders from now on, and no others. One that is not there is not watched. */
   set(folders: ReadonlySet<string>): void {
-    for (const [folder, { inode }] of this.#watched) {
-      if (!folders.has(folder) || inodeOf(folder) !== inode) this.#leave(folder); // another folder may have its name now
+    for (const [folder, { identity }] of this.#watched) {
+      if (!folders.has(folder) || identityOf(folder) !== identity) this.#leave(folder); // another folder may have its name now
     }
     for (const folder of folders) this.#enter(folder);
   }
@@ -36,11 +36,11 @@ export class FolderWatch implements Disposable {
   }
 
   #enter(folder: string): void {
-    const inode = inodeOf(folder);
-    if (inode === undefined || this.#watched.has(folder)) return;
+    const identity = identityOf(folder);
+    if (identity === undefined || this.#watched.has(folder)) return;
     const watcher = watch(folder, () => this.soon());
     watcher.on("error", () => this.#leave(folder)); // the folder is gone; the next look finds out what became of it
-    this.#watched.set(folder, { watcher, inode });
+    this.#watched.set(folder, { watcher, identity });
   }
 
   #leave(folder: string): void {
@@ -49,6 +49,8 @@ export class FolderWatch implements Disposable {
   }
 }
 
-function inodeOf(folder: string): number | undefined {
-  return statSync(folder, { throwIfNoEntry: false })?.ino;
+/** Which folder it is that has this path now. Numbers are used again: the time of its birth belongs to it. */
+function identityOf(folder: string): string | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  return found && `${found.ino} ${found.birthtimeMs}`;
 }

@@ -3,11 +3,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { EXIT, interruption, resolveHome, run } from "./program.ts";
 
+const DEFAULT_MEMORY_MIB = 512;
+
 interface Options {
   registry?: string;
   acceptNewRegistry?: true;
   home?: string;
   watch: boolean;
+  memory?: number;
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
   child?: true;
@@ -17,7 +20,7 @@ interface Options {
 
 await run(async () => {
   const { Option } = await import("commander");
-  const { createProgram, registryOption, ACCEPT_NEW_REGISTRY } = await import("./options.ts");
+  const { countOption, createProgram, registryOption, ACCEPT_NEW_REGISTRY } = await import("./options.ts");
   const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
@@ -25,6 +28,7 @@ await run(async () => {
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--no-watch", "do not load bots again when their files change")
+    .option("--memory <MiB>", `how much the bots may use together (default: ${DEFAULT_MEMORY_MIB})`, countOption)
     .option("--debug", "say more")
     .addOption(new Option("--child").hideHelp())
     .addOption(new Option("--quiet").hideHelp());
@@ -56,6 +60,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
       files,
       folder,
       isWatching,
+      memoryBytes: (options.memory ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
       spawn: workersOf(new URL("bot-worker.ts", import.meta.url)),
       world: systemWorld,
       log,

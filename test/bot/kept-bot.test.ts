@@ -319,3 +319,23 @@ test("a bot that could not be loaded is started by the next edit", () => {
   workers[1]?.says(...READY);
   expect(bot.state).toBe("online");
 });
+
+test("a bot that takes too much memory has crashed, and so has new code that does so while it is tried", () => {
+  const { bot, workers, lines, edit } = keep();
+  workers[0]?.says(...READY, { t: "pong", heapBytes: 7 });
+  edit("a");
+  const [running, tried] = bot.memoryUsers;
+  tried?.ask();
+  expect([running?.heapBytes, running?.isSilent, tried?.isSilent]).toEqual([7, false, true]);
+  tried?.fell("too much");
+  expect([lines.at(-1), workers[1]?.isTerminated]).toEqual([
+    "warn bots: dice is not reloaded and goes on as it was: too much",
+    true,
+  ]);
+  running?.fell("too much");
+  expect([lines.at(-1), workers[0]?.isTerminated, bot.state]).toEqual([
+    "warn bots: dice crashed and is started again: too much",
+    true,
+    "waiting",
+  ]);
+});

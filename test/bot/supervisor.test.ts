@@ -23,7 +23,7 @@ function supervise(files: string[], clock?: ManualClock) {
   const world = clock ? { ...systemWorld, clock } : systemWorld;
   const supervisor = new Supervisor(
     { home: "/nowhere", registry: "none" },
-    { files: () => files, isWatching: false, spawn, world, log },
+    { files: () => files, isWatching: false, memoryBytes: Infinity, spawn, world, log },
   );
   return { supervisor, lines, until };
 }

@@ -208,3 +208,31 @@ test("bots come and go with the files of ./bots, unless nobody watches", async (
   await rm(join(home, "bots/late.ts"));
   await bots.line(/late is stopped: late\.ts is gone/);
 }, 20_000);
+
+test("a bot that takes all memory is ended and named, however busy it is; the others stay", async () => {
+  const modest = await write("modest", BOT("modest", ""));
+  const glutton = await write(
+    "glutton",
+    BOT("glutton", `bot.on("message", () => { const all = []; for (;;) all.push(new Uint8Array(2 ** 18).fill(1)); });`),
+  );
+  const creeper = await write(
+    "creeper",
+    BOT(
+      "creeper",
+      `const all = []; bot.on("message", () => void setInterval(() => all.push(new Uint8Array(2 ** 22).fill(1)), 10));`,
+    ),
+  );
+  await using bots = start("--memory", "100", modest, glutton, creeper);
+  await using ann = await openPeer({ name: "eva", home: join(folder, "eva"), host: "127.0.0.1", registry: "none" });
+  await bots.line(/modest is online/);
+  const port = async (name: string): Promise<string> =>
+    (await bots.line(new RegExp(`${name} is online on port (.+)`)))[1] ?? "";
+  await ann.send(`127.0.0.1:${await port("creeper")}`, "go");
+  expect((await bots.line(/crashed and.*/))[0]).toMatch(
+    /^crashed and is started again: the bots use .* this one holds/,
+  );
+  expect(bots.lines.filter((line) => line.includes("crashed"))[0]).toContain("creeper crashed");
+  await ann.send(`127.0.0.1:${await port("glutton")}`, "go");
+  expect((await bots.line(/glutton crashed.*/))[0]).toContain("this one does not answer");
+  expect(bots.lines.filter((line) => line.includes("modest"))).toHaveLength(1);
+}, 30_000);

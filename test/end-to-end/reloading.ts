@@ -51,6 +51,7 @@ export class Reloading implements AsyncDisposable {
       {
         files: () => [this.#file],
         isWatching: true,
+        memoryBytes: Infinity,
         spawn: workersOf(new URL("../../src/cli/bot-worker.ts", import.meta.url)),
         world: systemWorld,
         log,
