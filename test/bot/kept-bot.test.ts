@@ -316,7 +316,11 @@ test("a bot that could not be loaded is started by the next edit", () => {
   const { bot, workers, edit } = keep();
   workers[0]?.says({ t: "failed", code: "PLUGIN_LOAD_FAILED", message: "there is no file" });
   edit("a");
-  workers[1]?.says(...READY);
+  workers[1]?.says({ t: "failed", code: "PLUGIN_LOAD_FAILED", message: "dice.ts:1:1: what?" });
+  edit("a"); // touched, no more
+  expect(workers).toHaveLength(2);
+  edit("b");
+  workers[2]?.says(...READY);
   expect(bot.state).toBe("online");
 });
 
