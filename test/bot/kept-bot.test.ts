@@ -343,3 +343,22 @@ test("a bot that takes too much memory has crashed, and so has new code that doe
     "waiting",
   ]);
 });
+
+test("an old bot that crashes while it is to stop makes room; new code that dies while it waits is begun anew", async () => {
+  const { clock, workers, edit, bot } = keep();
+  workers[0]?.says(...READY);
+  edit("a");
+  workers[1]?.says({ t: "loaded", name: "dice" }, { t: "declared" });
+  workers[2]?.says({ t: "loaded", name: "dice" });
+  workers[2]?.handler.closed("it left with exit code 1");
+  workers[0]?.handler.closed("it left with exit code 1");
+  await clock.advance(0);
+  expect([workers.length, workers[3]?.heard]).toEqual([4, ["load"]]);
+  workers[3]?.says(...READY);
+  edit("b");
+  workers[4]?.says({ t: "loaded", name: "dice" }, { t: "declared" });
+  workers[5]?.says({ t: "loaded", name: "dice" });
+  workers[3]?.handler.closed("it left with exit code 1");
+  await clock.advance(0);
+  expect([bot.state, workers[5]?.heard]).toEqual(["starting", ["load", "open 9279"]]);
+});
