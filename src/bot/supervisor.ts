@@ -39,7 +39,7 @@ export class Supervisor implements AsyncDisposable {
     this.#memory = new MemoryBound({ bytes: memoryBytes, clock: world.clock, log, users, usedBytes });
     for (const file of options.files()) this.#add(file);
     if (!options.isWatching) return;
-    this.#watch = new FolderWatch(options.world.clock, () => this.#look());
+    this.#watch = new FolderWatch(world.clock, log, () => this.#look());
     this.#watchFolders();
     this.#watch.soon(); // what changed while the first look was taken
   }

@@ -1,5 +1,7 @@
 /** Watch: tells that something in some folders has changed, once for a burst of changes. */
 import { statSync, watch, type FSWatcher } from "node:fs";
+import { describeError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import type { Clock, Timer } from "../base/world.ts";
 
 /** An editor saves in several steps: this long after the last one it is looked at. */
@@ -7,12 +9,15 @@ const CALM_MS = 100;
 
 export class FolderWatch implements Disposable {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #onChange: () => void;
   readonly #watched = new Map<string, { watcher: FSWatcher; identity: string }>();
+  readonly #unwatched = new Set<string>(); // the system does not let us, and that was said
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, onChange: () => void) {
+  constructor(clock: Clock, log: Log, onChange: () => void) {
     this.#clock = clock;
+    this.#log = log;
     this.#onChange = onChange;
   }
 
@@ -38,9 +43,15 @@ export class FolderWatch implements Disposable {
   #enter(folder: string): void {
     const identity = identityOf(folder);
     if (identity === undefined || this.#watched.has(folder)) return;
-    const watcher = watch(folder, () => this.soon());
-    watcher.on("error", () => this.#leave(folder)); // the folder is gone; the next look finds out what became of it
-    this.#watched.set(folder, { watcher, identity });
+    try {
+      const watcher = watch(folder, () => this.soon());
+      watcher.on("error", () => this.#leave(folder)); // the folder is gone; the next look finds out what became of it
+      this.#watched.set(folder, { watcher, identity });
+    } catch (error) {
+      if (this.#unwatched.has(folder)) return;
+      this.#unwatched.add(folder);
+      this.#log.warn(`changes in ${folder} will not be noticed (${describeError(error)}): restart to take them up`);
+    }
   }
 
   #leave(folder: string): void {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createLog, silentLog } from "../../src/base/log.ts";
 import { systemClock } from "../../src/base/world.ts";
 import { FolderWatch } from "../../src/bot/watch.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
@@ -10,7 +11,7 @@ test("a change in a watched folder is told, also after the folder was replaced b
   const folder = mkdtempSync(join(tmpdir(), "warren-watch-"));
   const project = join(folder, "bots");
   let told = Promise.withResolvers<void>();
-  using watch = new FolderWatch(systemClock, () => told.resolve());
+  using watch = new FolderWatch(systemClock, silentLog, () => told.resolve());
   const change = async (act: () => void): Promise<void> => {
     told = Promise.withResolvers();
     act();
@@ -31,7 +32,7 @@ test("a change in a watched folder is told, also after the folder was replaced b
 test("a burst is told once, when it is over, and nothing after the end", async () => {
   const clock = new ManualClock();
   let count = 0;
-  const watch = new FolderWatch(clock, () => count++);
+  const watch = new FolderWatch(clock, silentLog, () => count++);
   watch.soon();
   await clock.advance(99);
   watch.soon();
@@ -44,3 +45,19 @@ test("a burst is told once, when it is over, and nothing after the end", async (
   await clock.advance(1_000);
   expect(count).toBe(1);
 });
+
+// For root there is nothing that it may not watch.
+test.skipIf(process.getuid?.() === 0)(
+  "what the system does not let us watch is said once, and the rest is watched",
+  () => {
+    const file = join(mkdtempSync(join(tmpdir(), "warren-watch-")), "none");
+    mkdirSync(file, { mode: 0 });
+    const lines: string[] = [];
+    const log = createLog("bots", (_, __, text) => void lines.push(text));
+    using watch = new FolderWatch(new ManualClock(), log, () => {});
+    for (let look = 0; look < 2; look++) watch.set(new Set([file]));
+    if (process.getuid?.() !== 0)
+      expect(lines).toEqual([expect.stringContaining(`changes in ${file} will not be noticed`)]);
+    rmSync(join(file, ".."), { recursive: true });
+  },
+);
