@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLog, silentLog } from "../../src/base/log.ts";
@@ -58,6 +58,7 @@ test.skipIf(process.getuid?.() === 0)(
     for (let look = 0; look < 2; look++) watch.set(new Set([file]));
     if (process.getuid?.() !== 0)
       expect(lines).toEqual([expect.stringContaining(`changes in ${file} will not be noticed`)]);
+    chmodSync(file, 0o700);
     rmSync(join(file, ".."), { recursive: true });
   },
 );
