@@ -362,6 +362,7 @@ export class Peer implements AsyncDisposable {
     await this.#store.db.committed().catch((error: unknown) => this.log.error(String(error)));
     this.#switchboard.close();
     this.#sent.close();
+    this.outbox.close();
     await new Promise<void>((resolve) => this.world.clock.soon(resolve)); // the goodbyes are written
     this.#store[Symbol.dispose]();
   }
