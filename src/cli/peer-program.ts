@@ -35,6 +35,7 @@ interface Flags {
   bot?: string[];
   bots: boolean;
   set?: string[];
+  watch: boolean;
   forBot?: string;
   home?: string;
   json?: true;
@@ -71,6 +72,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
       "outbox, dead, block, unblock, accept, backup and restore: of that bot of this home",
       nameOption,
     )
+    .option("--no-watch", "do not load bots again when their files change")
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
     .option("--debug", "say more about what happens and what fails")
@@ -222,11 +224,24 @@ function oneShot(flags: Flags): StartOptions {
 }
 
 function running(flags: Flags): RunOptions {
-  const { name, port, host, registry, acceptNewRegistry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
+  const {
+    name,
+    port,
+    host,
+    registry,
+    acceptNewRegistry,
+    bot = [],
+    bots,
+    set = [],
+    watch,
+    debug,
+    timeout = DEFAULT_TIMEOUT_S,
+  } = flags;
   const more = {
     botFiles: bot,
     hasBots: bots,
-    set: flags.set ?? [],
+    isWatching: watch,
+    set,
     debug: debug === true,
     timeoutMs: timeout * 1_000,
   };
