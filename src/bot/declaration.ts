@@ -55,6 +55,7 @@ function inertPeer(name: string, need: () => void): HostPeer {
     find: never,
     resolve: never,
     effect: never,
+    tasks: { perform: never, forget: now },
     table: <Value>(): Table<Value> => table,
     setCard: () => {},
   };

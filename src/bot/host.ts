@@ -126,10 +126,10 @@ class Host implements AttachedPlugin {
     }
     await this.plugin.setup(this.#createBot());
     this.#isSetUp = true;
-    this.#scope.defer(() => this.#jobs.close());
-    await this.#jobs.start();
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
     publishCard(this.#peer, this, this.card);
+    this.#scope.defer(() => this.#jobs.close());
+    await this.#jobs.start();
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
     void this.#notifications.tell("started");

@@ -9,16 +9,20 @@ test("a setup that registers is fine", async () => {
     bot.command("roll", { about: "roll", run: () => {} });
     bot.on("message", () => {});
     bot.store("rolls");
+    bot.job("later", () => {});
+    bot.every("1d", () => {});
   });
 });
 
 const register = (bot: Bot): unknown => bot.command("Two Words", { about: "roll", run: () => {} });
+const often = (bot: Bot): unknown => bot.cron("often", () => {});
 const fail = (): never => {
   throw new Error("no dice");
 };
 
 test("a setup that throws, or registers what cannot work, is not", async () => {
   expect(await dice(register).catch(String)).toContain("Two Words");
+  expect(await dice(often).catch(String)).toContain('"often" cannot be kept');
   expect(await dice(fail).catch(String)).toBe("WarrenError: dice: setup failed: no dice");
 });
 
@@ -31,6 +35,7 @@ test("where setup needs a real peer, the look ends: what would follow is not kno
     throw new Error("never comes to that");
   });
   await dice((bot) => bot.find({ name: "ann" }));
+  await dice((bot) => bot.job("later", () => {}).in("1m"));
   await dice((bot) => bot.store("rolls").set("count", 1));
 });
 
