@@ -2,12 +2,14 @@
 export { z } from "zod";
 export { isWarrenError, WarrenError, type ErrorCode } from "./base/errors.ts";
 export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
+export type { AskOptions, Dialog } from "./bot/dialog.ts";
 export {
   definePlugin,
   type Bot,
   type BotMessage,
   type CommandCall,
   type CommandOptions,
+  type DialogHandle,
   type MessageListener,
   type MessageOptions,
   type Plugin,

@@ -50,6 +50,7 @@ export const ERROR_CODES = [
   "PLUGIN_LOAD_FAILED",
   "BOT_CRASHED",
   "HANDLER_FAILED",
+  "DIALOG_TIMEOUT",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

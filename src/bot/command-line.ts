@@ -6,6 +6,8 @@ import { splitWords, type Word } from "./words.ts";
 export type ReadLine =
   { kind: "values"; values: Record<string, unknown>; typed: Map<string, string> } | { kind: "wrong"; sentence: string };
 
+export type ReadValue = { kind: "value"; value: unknown } | { kind: "wrong"; sentence: string };
+
 /** What is wrong with the line, as a sentence for the person who typed it. Never leaves this file. */
 class Wrong extends Error {}
 
@@ -85,22 +87,27 @@ class LineReading {
   #put(argument: Argument, text: string): void {
     if (this.typed.has(argument.key)) throw new Wrong(`${argument.key} is given twice`);
     this.typed.set(argument.key, text);
-    this.values[argument.key] = argument.choices ? choose(argument, argument.choices, text) : convert(argument, text);
+    const read = readValue(text, argument);
+    if (read.kind === "wrong") throw new Wrong(`${read.sentence} (${argument.key})`);
+    this.values[argument.key] = read.value;
   }
 }
 
-function convert(argument: Argument, text: string): unknown {
-  const value = CONVERTERS[argument.type](text.trim(), text);
-  if (value === undefined) throw new Wrong(`"${clip(text)}" is not ${TYPE_WORDS[argument.type]} (${argument.key})`);
-  return value;
+/** Turns one text into the value that a type, or a list of choices, makes of it. */
+export function readValue(text: string, { type, choices }: Pick<Argument, "type" | "choices">): ReadValue {
+  const value = choices ? choose(choices, text.trim()) : CONVERTERS[type](text.trim(), text);
+  if (value !== undefined) return { kind: "value", value };
+  return {
+    kind: "wrong",
+    sentence: `"${clip(text)}" is not ${choices ? `one of ${choices.join(", ")}` : TYPE_WORDS[type]}`,
+  };
 }
 
-function choose(argument: Argument, choices: readonly unknown[], text: string): unknown {
-  const fits = (fold: (word: string) => string): unknown =>
-    choices.find((one) => fold(String(one)) === fold(text.trim()));
-  const choice = fits(String) ?? fits((word) => word.toLowerCase());
-  if (choice === undefined) throw new Wrong(`"${clip(text)}" is not one of ${choices.join(", ")} (${argument.key})`);
-  return choice;
+/** The choice that `text` names; another case will do where none fits exactly. */
+export function choose<Choice>(choices: readonly Choice[], text: string): Choice | undefined {
+  const fits = (fold: (word: string) => string): Choice | undefined =>
+    choices.find((one) => fold(String(one)) === fold(text));
+  return fits(String) ?? fits((word) => word.toLowerCase());
 }
 
 export const TYPE_WORDS: Readonly<Record<ArgumentType, string>> = {
@@ -126,6 +133,7 @@ function cut(text: string, mark: string): [string, string?] {
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function clip(text: string): string {
+/** Short enough to be quoted in a sentence. */
+export function clip(text: string): string {
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 }

@@ -1,13 +1,14 @@
 /** Host: gives a plugin its `bot` on any peer, and undoes everything when it ends. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
-import { describeError, WarrenError } from "../base/errors.ts";
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
 import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { Dialogs } from "./dialogs.ts";
 import { compileMatch } from "./match.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
@@ -20,7 +21,10 @@ export const MAX_HOPS = 8;
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
 
 /** What a plugin needs of its peer. */
-export type HostPeer = Pick<Peer, "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "setCard">;
+export type HostPeer = Pick<
+  Peer,
+  "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "tasks" | "setCard"
+>;
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -60,6 +64,7 @@ class Host implements AttachedPlugin {
   readonly #random: () => number;
   readonly #log;
   readonly #commands: Commands;
+  readonly #dialogs: Dialogs;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
@@ -72,6 +77,8 @@ class Host implements AttachedPlugin {
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
     this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
+    const hops = (): number => this.#handling.getStore()?.hops ?? 0;
+    this.#dialogs = new Dialogs({ plugin: plugin.name, peer, log: this.#log, hops });
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
   }
 
@@ -84,6 +91,8 @@ class Host implements AttachedPlugin {
     this.#isSetUp = true;
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
     publishCard(this.#peer, this, this.card);
+    this.#scope.defer(() => this.#dialogs.close());
+    this.#dialogs.resume();
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
   }
@@ -106,6 +115,7 @@ class Host implements AttachedPlugin {
           this.#cardChanged();
         });
       },
+      dialog: (name, run) => this.#dialogs.add(name, run),
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       send: (to, text, options) => this.#unlessLooping(this.#handling.getStore(), () => peer.send(to, text, options)),
       find: (query) => peer.find(query),
@@ -139,10 +149,12 @@ class Host implements AttachedPlugin {
     const message = this.#botMessage(incoming);
     const { pre, post } = this.#layers;
     const take: Layer<BotMessage> = (taken, next) => this.#commands.take(taken, next);
-    const layers = [...pre, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
+    const answer: Layer<BotMessage> = (given, next) => this.#dialogs.take(given, next);
+    const layers = [...pre, answer, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
     try {
       await this.#handling.run(incoming, () => runOnion(layers, message));
     } catch (error) {
+      if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault
       this.#log.error(`a message of ${incoming.from.name} was not handled: ${describeError(error)}`);
       throw error; // the peer records it, tells the sender, and decides about another attempt
     }

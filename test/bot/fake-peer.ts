@@ -6,6 +6,8 @@ import type { World } from "../../src/base/world.ts";
 import type { HostPeer } from "../../src/bot/host.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
+import { Tasks } from "../../src/peer/tasks.ts";
+import { openStore } from "../../src/store/store.ts";
 import type { Table } from "../../src/peer/tables.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
@@ -25,6 +27,7 @@ export class FakePeer implements HostPeer {
   readonly cards: Card[] = [];
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => "token" };
+  readonly tasks = new Tasks(openStore(":memory:", this.clock));
   readonly #messageHandlers = new Set<MessageHandler>();
   readonly #tables = new Map<string, Table<unknown>>();
   #count = 0;

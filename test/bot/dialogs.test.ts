@@ -1,0 +1,357 @@
+import { expect, test } from "bun:test";
+import { z } from "zod";
+import type { Dialog } from "../../src/bot/dialog.ts";
+import { type Bot, definePlugin, type DialogHandle, type Plugin } from "../../src/bot/plugin.ts";
+import { createTestWarren, type TestWarren } from "../../src/testing/kit.ts";
+
+type Work = (d: Dialog) => unknown;
+
+/** A bot whose `order` starts the dialog, and that has a command beside it. */
+function pizza(work: Work, more: (bot: Bot, order: DialogHandle<undefined>) => void = () => {}): Plugin {
+  return definePlugin({
+    name: "pizza",
+    about: "bakes",
+    setup(bot) {
+      const order = bot.dialog("order", work);
+      bot.command("order", {
+        about: "order",
+        run: async ({ from, reply }) => void ((await order.start(from)) || (await reply("one at a time"))),
+      });
+      bot.command("menu", { about: "menu", run: ({ reply }) => reply("pizza") });
+      more(bot, order);
+    },
+  });
+}
+
+const open = async (work: Work, more?: Parameters<typeof pizza>[1]): Promise<TestWarren> =>
+  await createTestWarren({ plugins: [pizza(work, more)] });
+
+const size = z.number().int().min(1).max(9);
+
+const whole: Work = async (d) => {
+  const pieces = await d.ask("size", "How big?", size);
+  const topping = await d.choose("topping", "Which topping?", ["ham", "mushrooms"]);
+  await d.say(`${d.peer.name}: ${pieces} with ${topping}`);
+};
+
+const TOPPINGS = "Which topping?\n1. ham\n2. mushrooms";
+
+test("a dialog asks, hears and says, one step after another", async () => {
+  await using warren = await open(whole);
+  const ann = warren.person("ann");
+  for (const text of ["order", "6", "2"]) await ann.says(text, { to: "pizza" });
+  expect(ann.heard).toEqual(["How big?", TOPPINGS, "ann: 6 with mushrooms"]);
+  await ann.says("menu", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("pizza");
+  expect(warren.errors).toEqual([]);
+});
+
+test("two people are each in a dialog of their own", async () => {
+  await using warren = await open(whole);
+  const [ann, bob] = [warren.person("ann"), warren.person("bob")];
+  await ann.says("order", { to: "pizza" });
+  await bob.says("order", { to: "pizza" });
+  await ann.says("1", { to: "pizza" });
+  await bob.says("2", { to: "pizza" });
+  await bob.says("HAM", { to: "pizza" });
+  await ann.says("mushrooms", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("ann: 1 with mushrooms");
+  expect(bob.heard.at(-1)).toBe("bob: 2 with ham");
+});
+
+test("what is wrong is said, and asked again, until it was wrong too often", async () => {
+  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { retries: 1 })));
+  const ann = warren.person("ann");
+  for (const text of ["order", "big", "10"]) await ann.says(text, { to: "pizza" });
+  expect(ann.heard).toEqual([
+    "How big?",
+    '"big" is not a whole number\nHow big?',
+    '"10" is too big: at most 9\nthat was one wrong answer too many: cancelled.',
+  ]);
+  await ann.says("order", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("How big?");
+});
+
+test("wrong answers are counted across a crash", async () => {
+  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { retries: 1 })));
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await ann.says("big", { to: "pizza" });
+  await warren.restart("pizza");
+  await ann.says("huge", { to: "pizza" });
+  expect(ann.heard.at(-1)).toEndWith("one wrong answer too many: cancelled.");
+});
+
+test("the person may cancel, and what begins with ! is a command", async () => {
+  let isAborted = false;
+  await using warren = await open(async (d) => {
+    d.signal.addEventListener("abort", () => (isAborted = true));
+    await d.ask("size", "How big?", size);
+  });
+  const ann = warren.person("ann");
+  for (const text of ["order", "!menu", "Cancel", "menu"]) await ann.says(text, { to: "pizza" });
+  expect(ann.heard).toEqual(["How big?", "pizza", "cancelled.", "pizza"]);
+  expect(isAborted).toBe(true);
+  await warren.restart("pizza");
+  expect(ann.heard).toHaveLength(4);
+});
+
+test("the time to answer runs out", async () => {
+  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { timeout: "3h" })));
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await warren.clock.advance(3 * 3_600_000 - 1_000);
+  expect(ann.heard).toEqual(["How big?"]);
+  await warren.clock.advance(2_000);
+  expect(ann.heard).toEqual(["How big?", "there was no answer in time: cancelled."]);
+  await ann.says("order", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("How big?");
+});
+
+const forgiving: Work = async (d) => {
+  const pieces = await d.ask("size", "How big?", size, { timeout: "10m" }).catch((error: { code?: string }) => {
+    if (error.code !== "DIALOG_TIMEOUT") throw error;
+    return 4;
+  });
+  await d.say(`${pieces} pieces`);
+  await d.ask("more", "Anything else?", z.string());
+  await d.say(`still ${pieces}`);
+};
+
+test("the time to answer runs out after a restart, too, and the author may catch it", async () => {
+  await using warren = await open(forgiving);
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await warren.clock.advance(400_000);
+  await warren.restart("pizza");
+  await warren.clock.advance(100_000);
+  expect(ann.heard).toEqual(["How big?"]);
+  await warren.clock.advance(101_000);
+  expect(ann.heard).toEqual(["How big?", "4 pieces", "Anything else?"]);
+  await warren.restart("pizza");
+  await ann.says("no", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("still 4");
+});
+
+test("after a kill in the middle nothing is said, asked or done twice", async () => {
+  const baked: string[] = [];
+  await using warren = await open(async (d) => {
+    await d.say("welcome");
+    const pieces = await d.ask("size", "How big?", size);
+    const ticket = await d.once("bake", () => `no. ${baked.push(`${pieces} pieces`)}`);
+    await d.say(`your ticket: ${ticket}`);
+    const name = await d.ask("name", "Your name?", z.string());
+    await d.say("bye", `${pieces} pieces for ${name}, ${ticket}`);
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await warren.restart("pizza");
+  await ann.says("6", { to: "pizza" });
+  await warren.restart("pizza");
+  await warren.restart("pizza");
+  await ann.says("Ann", { to: "pizza" });
+  await warren.restart("pizza");
+  expect(ann.heard).toEqual(["welcome", "How big?", "your ticket: no. 1", "Your name?", "6 pieces for Ann, no. 1"]);
+  expect(baked).toEqual(["6 pieces"]);
+  expect(warren.errors).toEqual([]);
+});
+
+test("a dialog goes on with an edited list of steps", async () => {
+  await using warren = await open(async (d) => {
+    await d.ask("size", "How big?", size);
+    await d.ask("name", "Your name?", z.string());
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await ann.says("6", { to: "pizza" });
+  await warren.reload(
+    "pizza",
+    pizza(async (d) => {
+      await d.say("hello", "now with toppings");
+      const pieces = await d.ask("size", "How big, please?", size);
+      const topping = await d.choose("topping", "Which topping?", ["ham", "mushrooms"]);
+      const name = await d.ask("name", "Your name?", z.string());
+      await d.say(`${name}: ${pieces} with ${topping}`);
+    }),
+  );
+  await ann.says("ham", { to: "pizza" });
+  await ann.says("Ann", { to: "pizza" });
+  expect(ann.heard).toEqual(["How big?", "Your name?", "now with toppings", TOPPINGS, "Ann: 6 with ham"]);
+});
+
+test("a dialog that is not registered any more waits, and is warned of; another one may be started", async () => {
+  await using warren = await open(whole);
+  const ann = warren.person("ann");
+  const bob = warren.person("bob");
+  await ann.says("order", { to: "pizza" });
+  await bob.says("order", { to: "pizza" });
+  const other = definePlugin({
+    name: "pizza",
+    about: "bakes",
+    setup(bot) {
+      const book = bot.dialog("book", async (d) => void (await d.ask("day", "Which day?", z.string())));
+      bot.command("book", { about: "book a table", run: ({ from }) => book.start(from) });
+    },
+  });
+  await warren.reload("pizza", other);
+  await ann.says("book", { to: "pizza" });
+  expect(ann.heard).toEqual(["How big?", "Which day?"]);
+  await warren.reload("pizza", pizza(whole));
+  await bob.says("3", { to: "pizza" });
+  expect(bob.heard).toEqual(["How big?", TOPPINGS]);
+});
+
+test("what is said while the dialog is at work answers its next question, and after its end goes to the commands", async () => {
+  const oven = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await using warren = await open(async (d) => {
+    await d.once("heat", () => oven[0]?.promise);
+    await d.ask("size", "How big?", size);
+    await d.once("bake", () => oven[1]?.promise);
+    await d.say("done");
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  const answer = ann.says("6", { to: "pizza" });
+  await warren.clock.advance(100);
+  expect(ann.heard).toEqual([]);
+  oven[0]?.resolve();
+  expect(await answer).toMatchObject({ state: "handled" });
+  expect(ann.heard).toEqual(["How big?"]);
+  const command = ann.says("menu", { to: "pizza" });
+  await warren.clock.advance(100);
+  oven[1]?.resolve();
+  await command;
+  expect(ann.heard).toEqual(["How big?", "done", "pizza"]);
+});
+
+test("what is said while the dialog is at work survives the end of the bot", async () => {
+  const oven = Promise.withResolvers<void>();
+  let isHot = false;
+  const work: Work = async (d) => {
+    if (!isHot) await oven.promise;
+    await d.ask("size", "How big?", size);
+    await d.say("done");
+  };
+  await using warren = await open(work);
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  const answer = ann.says("6", { to: "pizza" });
+  await warren.clock.advance(100);
+  isHot = true;
+  await warren.reload("pizza", pizza(work));
+  await answer;
+  expect(ann.heard).toEqual(["How big?", "done"]);
+  expect(warren.errors).toEqual([]);
+});
+
+const againAndStop = (bot: Bot, order: DialogHandle<undefined>): void => {
+  bot.command("again", { about: "begin anew", run: ({ from }) => order.start(from, undefined, { replace: true }) });
+  bot.command("stop", { about: "stop", run: async ({ from, reply }) => reply(String(await order.cancel(from))) });
+};
+
+test("one dialog at a time with each person, but for one that replaces it", async () => {
+  await using warren = await open(whole, againAndStop);
+  const ann = warren.person("ann");
+  for (const text of ["order", "!order", "3", "!again", "4", "1", "!stop", "order", "!stop", "menu"]) {
+    await ann.says(text, { to: "pizza" });
+  }
+  const before = ["How big?", "one at a time", TOPPINGS, "How big?", TOPPINGS, "ann: 4 with ham"];
+  expect(ann.heard).toEqual([...before, "false", "How big?", "true", "pizza"]);
+});
+
+test("a handler that runs again starts the dialog once", async () => {
+  let attempts = 0;
+  const more = (bot: Bot, order: DialogHandle<undefined>): void => {
+    bot.command("flaky", {
+      about: "fail at first",
+      async run({ from }) {
+        const isStarted = await order.start(from);
+        if (++attempts === 1) throw new Error(`started: ${isStarted}`);
+        await bot.send(from.id, `started: ${isStarted}`);
+      },
+    });
+  };
+  await using warren = await open(async (d) => await d.say("begun"), more);
+  const ann = warren.person("ann");
+  await ann.says("flaky", { to: "pizza" });
+  expect(ann.heard).toEqual(["begun", "started: true"]);
+});
+
+test("a message that is handled again is no second answer", async () => {
+  let attempts = 0;
+  const more = (bot: Bot): void => {
+    bot.on("message", { order: "pre", match: "6" }, async (_, next) => {
+      await next();
+      if (++attempts === 1) throw new Error("not yet");
+    });
+  };
+  await using warren = await open(async (d) => {
+    const one = await d.ask("one", "One?", z.number());
+    const two = await d.ask("two", "Two?", z.number());
+    await d.say(`${one} ${two}`);
+  }, more);
+  const ann = warren.person("ann");
+  for (const text of ["order", "6", "7"]) await ann.says(text, { to: "pizza" });
+  expect(ann.heard).toEqual(["One?", "Two?", "6 7"]);
+  expect(attempts).toBe(2);
+});
+
+test("an error is tried again from where it was, and given up in the end", async () => {
+  let attempts = 0;
+  await using warren = await open(async (d) => {
+    await d.say("hello");
+    attempts++;
+    const pieces = await d.ask("size", "How big?", size);
+    if (pieces === 9 || attempts < 3) throw new Error("no dough");
+    await d.say("done");
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await ann.says("3", { to: "pizza" });
+  await warren.clock.advance(60_000);
+  expect(ann.heard).toEqual(["hello", "How big?", "done"]);
+  expect(warren.errors).toEqual(Array(2).fill('pizza: dialog "order" with ann failed: no dough'));
+  await ann.says("order", { to: "pizza" });
+  await ann.says("9", { to: "pizza" });
+  await warren.clock.advance(60_000);
+  expect(ann.heard.slice(3)).toEqual(["hello", "How big?", "sorry, something is broken here: cancelled."]);
+  expect(warren.errors.at(-1)).toBe('pizza: dialog "order" with ann has failed too often: it is given up');
+  expect(warren.errors).toHaveLength(7);
+  await ann.says("menu", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("pizza");
+});
+
+test("a dialog is given its input, again after a restart", async () => {
+  const plugin = definePlugin({
+    name: "pizza",
+    about: "bakes",
+    setup(bot) {
+      const order = bot.dialog<{ dish: string }>("order", async (d) => {
+        await d.ask("size", `How big a ${d.input.dish}?`, size);
+        await d.say(`a ${d.input.dish}`);
+      });
+      bot.command("order", { about: "order", run: ({ from }) => order.start(from, { dish: "calzone" }) });
+    },
+  });
+  await using warren = await createTestWarren({ plugins: [plugin] });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await warren.restart("pizza");
+  await ann.says("3", { to: "pizza" });
+  expect(ann.heard).toEqual(["How big a calzone?", "a calzone"]);
+});
+
+const nothing: Work = () => {};
+
+test("registrations and steps that cannot work are refused with their reason", async () => {
+  const twice = open(nothing, (bot) => void bot.dialog("order", nothing)).catch((error: unknown) => error);
+  expect(await twice).toMatchObject({ code: "PLUGIN_INVALID", message: expect.stringContaining("it is there twice") });
+  const badName = open(nothing, (bot) => void bot.dialog("My Order", nothing)).catch((error: unknown) => error);
+  expect(await badName).toMatchObject({ code: "PLUGIN_INVALID", message: expect.stringContaining('"My Order"') });
+  await using warren = await open(async (d) => {
+    await d.say("size", "hello");
+    await d.ask("size", "How big?", size);
+  });
+  await warren.person("ann").says("order", { to: "pizza" });
+  expect(warren.errors[0]).toContain('step "size": it is there twice');
+});
