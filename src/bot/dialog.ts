@@ -73,6 +73,7 @@ export class RunningDialog implements Dialog<unknown> {
   readonly #parts: DialogParts;
   readonly #used = new Set<string>();
   #lastStep = ""; // the named one that was begun last
+  #isAsking = false;
   #closeQuestion: (() => void) | undefined;
 
   constructor(parts: DialogParts) {
@@ -125,13 +126,18 @@ export class RunningDialog implements Dialog<unknown> {
     const { timeout = "1d", retries = 3 } = options;
     const timeoutMs = durationMs(timeout);
     this.#begin(step);
-    const { run, questions } = this.#parts;
+    const { run } = this.#parts;
     const noted = run.recall(`answer:${step}`);
     if (noted) return outcome(step, noted.result as Noted);
-    if (questions.open) throw invalid(step, "another question is open: await its answer first");
-    await this.#send(step, text);
-    const deadline = this.#deadline(step, timeoutMs);
-    return outcome(step, await this.#answer(step, { text, read, retries, deadline }));
+    if (this.#isAsking) throw invalid(step, "another question is open: await its answer first");
+    this.#isAsking = true;
+    try {
+      await this.#send(step, text);
+      const deadline = this.#deadline(step, timeoutMs);
+      return outcome(step, await this.#answer(step, { text, read, retries, deadline }));
+    } finally {
+      this.#isAsking = false;
+    }
   }
 
   /** Epoch ms, as noted when the question was asked. */

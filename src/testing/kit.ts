@@ -1,4 +1,5 @@
 /** Test kit: bots and the people who talk to them, as real peers on a simulated network, in one process. */
+import { WarrenError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
 import type { PeerInfo, PeerKind } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
@@ -116,6 +117,16 @@ export class TestWarren implements AsyncDisposable {
     await this.until(Promise.resolve(bot.attached[Symbol.asyncDispose]()));
     Object.assign(bot, { plugin }, await this.#attach(plugin, bot.life));
     await this.quiet();
+  }
+
+  /** Makes a bot's next commit fail, as a full disk does. */
+  failNextCommit(name: string): void {
+    let isArmed = true;
+    this.#bot(name).life.store.db.beforeCommit(() => {
+      if (!isArmed) return;
+      isArmed = false;
+      throw new WarrenError("STORE_FAILED", "the disk is full");
+    });
   }
 
   #bot(name: string): TestBot {

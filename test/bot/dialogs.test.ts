@@ -1,50 +1,8 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import type { Dialog } from "../../src/bot/dialog.ts";
-import { type Bot, definePlugin, type DialogHandle, type Plugin } from "../../src/bot/plugin.ts";
-import { createTestWarren, type TestWarren } from "../../src/testing/kit.ts";
-
-type Work = (d: Dialog) => unknown;
-
-/** A bot whose `order` starts the dialog, and that has a command beside it. */
-function pizza(work: Work, more: (bot: Bot, order: DialogHandle<undefined>) => void = () => {}): Plugin {
-  return definePlugin({
-    name: "pizza",
-    about: "bakes",
-    setup(bot) {
-      const order = bot.dialog("order", work);
-      bot.command("order", {
-        about: "order",
-        run: async ({ from, reply }) => void ((await order.start(from)) || (await reply("one at a time"))),
-      });
-      bot.command("menu", { about: "menu", run: ({ reply }) => reply("pizza") });
-      more(bot, order);
-    },
-  });
-}
-
-const open = async (work: Work, more?: Parameters<typeof pizza>[1]): Promise<TestWarren> =>
-  await createTestWarren({ plugins: [pizza(work, more)] });
-
-const size = z.number().int().min(1).max(9);
-
-const whole: Work = async (d) => {
-  const pieces = await d.ask("size", "How big?", size);
-  const topping = await d.choose("topping", "Which topping?", ["ham", "mushrooms"]);
-  await d.say(`${d.peer.name}: ${pieces} with ${topping}`);
-};
-
-const TOPPINGS = "Which topping?\n1. ham\n2. mushrooms";
-
-test("a dialog asks, hears and says, one step after another", async () => {
-  await using warren = await open(whole);
-  const ann = warren.person("ann");
-  for (const text of ["order", "6", "2"]) await ann.says(text, { to: "pizza" });
-  expect(ann.heard).toEqual(["How big?", TOPPINGS, "ann: 6 with mushrooms"]);
-  await ann.says("menu", { to: "pizza" });
-  expect(ann.heard.at(-1)).toBe("pizza");
-  expect(warren.errors).toEqual([]);
-});
+import { type Bot, definePlugin, type DialogHandle } from "../../src/bot/plugin.ts";
+import { createTestWarren } from "../../src/testing/kit.ts";
+import { open, pizza, size, TOPPINGS, whole, type Work } from "./pizza-bot.ts";
 
 test("two people are each in a dialog of their own", async () => {
   await using warren = await open(whole);
@@ -59,29 +17,6 @@ test("two people are each in a dialog of their own", async () => {
   expect(bob.heard.at(-1)).toBe("bob: 2 with ham");
 });
 
-test("what is wrong is said, and asked again, until it was wrong too often", async () => {
-  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { retries: 1 })));
-  const ann = warren.person("ann");
-  for (const text of ["order", "big", "10"]) await ann.says(text, { to: "pizza" });
-  expect(ann.heard).toEqual([
-    "How big?",
-    '"big" is not a whole number\nHow big?',
-    '"10" is too big: at most 9\nthat was one wrong answer too many: cancelled.',
-  ]);
-  await ann.says("order", { to: "pizza" });
-  expect(ann.heard.at(-1)).toBe("How big?");
-});
-
-test("wrong answers are counted across a crash", async () => {
-  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { retries: 1 })));
-  const ann = warren.person("ann");
-  await ann.says("order", { to: "pizza" });
-  await ann.says("big", { to: "pizza" });
-  await warren.restart("pizza");
-  await ann.says("huge", { to: "pizza" });
-  expect(ann.heard.at(-1)).toEndWith("one wrong answer too many: cancelled.");
-});
-
 test("the person may cancel, and what begins with ! is a command", async () => {
   let isAborted = false;
   await using warren = await open(async (d) => {
@@ -94,89 +29,6 @@ test("the person may cancel, and what begins with ! is a command", async () => {
   expect(isAborted).toBe(true);
   await warren.restart("pizza");
   expect(ann.heard).toHaveLength(4);
-});
-
-test("the time to answer runs out", async () => {
-  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { timeout: "3h" })));
-  const ann = warren.person("ann");
-  await ann.says("order", { to: "pizza" });
-  await warren.clock.advance(3 * 3_600_000 - 1_000);
-  expect(ann.heard).toEqual(["How big?"]);
-  await warren.clock.advance(2_000);
-  expect(ann.heard).toEqual(["How big?", "there was no answer in time: cancelled."]);
-  await ann.says("order", { to: "pizza" });
-  expect(ann.heard.at(-1)).toBe("How big?");
-});
-
-const forgiving: Work = async (d) => {
-  const pieces = await d.ask("size", "How big?", size, { timeout: "10m" }).catch((error: { code?: string }) => {
-    if (error.code !== "DIALOG_TIMEOUT") throw error;
-    return 4;
-  });
-  await d.say(`${pieces} pieces`);
-  await d.ask("more", "Anything else?", z.string());
-  await d.say(`still ${pieces}`);
-};
-
-test("the time to answer runs out after a restart, too, and the author may catch it", async () => {
-  await using warren = await open(forgiving);
-  const ann = warren.person("ann");
-  await ann.says("order", { to: "pizza" });
-  await warren.clock.advance(400_000);
-  await warren.restart("pizza");
-  await warren.clock.advance(100_000);
-  expect(ann.heard).toEqual(["How big?"]);
-  await warren.clock.advance(101_000);
-  expect(ann.heard).toEqual(["How big?", "4 pieces", "Anything else?"]);
-  await warren.restart("pizza");
-  await ann.says("no", { to: "pizza" });
-  expect(ann.heard.at(-1)).toBe("still 4");
-});
-
-test("after a kill in the middle nothing is said, asked or done twice", async () => {
-  const baked: string[] = [];
-  await using warren = await open(async (d) => {
-    await d.say("welcome");
-    const pieces = await d.ask("size", "How big?", size);
-    const ticket = await d.once("bake", () => `no. ${baked.push(`${pieces} pieces`)}`);
-    await d.say(`your ticket: ${ticket}`);
-    const name = await d.ask("name", "Your name?", z.string());
-    await d.say("bye", `${pieces} pieces for ${name}, ${ticket}`);
-  });
-  const ann = warren.person("ann");
-  await ann.says("order", { to: "pizza" });
-  await warren.restart("pizza");
-  await ann.says("6", { to: "pizza" });
-  await warren.restart("pizza");
-  await warren.restart("pizza");
-  await ann.says("Ann", { to: "pizza" });
-  await warren.restart("pizza");
-  expect(ann.heard).toEqual(["welcome", "How big?", "your ticket: no. 1", "Your name?", "6 pieces for Ann, no. 1"]);
-  expect(baked).toEqual(["6 pieces"]);
-  expect(warren.errors).toEqual([]);
-});
-
-test("a dialog goes on with an edited list of steps", async () => {
-  await using warren = await open(async (d) => {
-    await d.ask("size", "How big?", size);
-    await d.ask("name", "Your name?", z.string());
-  });
-  const ann = warren.person("ann");
-  await ann.says("order", { to: "pizza" });
-  await ann.says("6", { to: "pizza" });
-  await warren.reload(
-    "pizza",
-    pizza(async (d) => {
-      await d.say("hello", "now with toppings");
-      const pieces = await d.ask("size", "How big, please?", size);
-      const topping = await d.choose("topping", "Which topping?", ["ham", "mushrooms"]);
-      const name = await d.ask("name", "Your name?", z.string());
-      await d.say(`${name}: ${pieces} with ${topping}`);
-    }),
-  );
-  await ann.says("ham", { to: "pizza" });
-  await ann.says("Ann", { to: "pizza" });
-  expect(ann.heard).toEqual(["How big?", "Your name?", "now with toppings", TOPPINGS, "Ann: 6 with ham"]);
 });
 
 test("a dialog that is not registered any more waits, and is warned of; another one may be started", async () => {
@@ -294,31 +146,6 @@ test("a message that is handled again is no second answer", async () => {
   for (const text of ["order", "6", "7"]) await ann.says(text, { to: "pizza" });
   expect(ann.heard).toEqual(["One?", "Two?", "6 7"]);
   expect(attempts).toBe(2);
-});
-
-test("an error is tried again from where it was, and given up in the end", async () => {
-  let attempts = 0;
-  await using warren = await open(async (d) => {
-    await d.say("hello");
-    attempts++;
-    const pieces = await d.ask("size", "How big?", size);
-    if (pieces === 9 || attempts < 3) throw new Error("no dough");
-    await d.say("done");
-  });
-  const ann = warren.person("ann");
-  await ann.says("order", { to: "pizza" });
-  await ann.says("3", { to: "pizza" });
-  await warren.clock.advance(60_000);
-  expect(ann.heard).toEqual(["hello", "How big?", "done"]);
-  expect(warren.errors).toEqual(Array(2).fill('pizza: dialog "order" with ann failed: no dough'));
-  await ann.says("order", { to: "pizza" });
-  await ann.says("9", { to: "pizza" });
-  await warren.clock.advance(60_000);
-  expect(ann.heard.slice(3)).toEqual(["hello", "How big?", "sorry, something is broken here: cancelled."]);
-  expect(warren.errors.at(-1)).toBe('pizza: dialog "order" with ann has failed too often: it is given up');
-  expect(warren.errors).toHaveLength(7);
-  await ann.says("menu", { to: "pizza" });
-  expect(ann.heard.at(-1)).toBe("pizza");
 });
 
 test("a dialog is given its input, again after a restart", async () => {
