@@ -16,8 +16,8 @@ export interface DialogsOptions {
   readonly plugin: string;
   readonly peer: DialogsPeer;
   readonly log: Log;
-  /** How many messages of bots have led to what is being done now. */
-  readonly hops: () => number;
+  /** The message that is being handled now. */
+  readonly cause: () => { readonly id: string; readonly hops: number } | undefined;
 }
 
 type Work = (dialog: Dialog<never>) => unknown;
@@ -82,12 +82,11 @@ export class Dialogs {
   async #offer(message: BotMessage): Promise<boolean> {
     for (;;) {
       const talk = this.#talks.get(message.from.id);
-      if (!talk) return false;
+      if (!talk || talk.row.begunBy === message.id) return false; // handled again, it is still no answer
       if (message.text.trim().toLowerCase() === "cancel") return await this.#end(talk, message, "cancelled.");
       const question = await talk.questions.next();
-      if (!question) await talk.ended;
       const answer = await question?.read(message.text);
-      if (!question?.isOpen || !answer) continue; // its time was over meanwhile, or the dialog's
+      if (!question?.isOpen || !answer) continue; // its time is over, or the dialog, or this run of it
       if (answer.kind === "value") question.answer(answer.value);
       else if (question.admitWrong()) await message.reply(`${answer.sentence}\n${question.text}`);
       else await this.#end(talk, message, `${answer.sentence}\nthat was one wrong answer too many: cancelled.`);
@@ -110,14 +109,14 @@ export class Dialogs {
   async #start(name: string, peer: PeerInfo, input: unknown, isReplacing: boolean): Promise<boolean> {
     if (peer.kind !== "person") throw invalid(name, `${peer.name} is a bot: dialogs are with persons`);
     if (isReplacing) this.#checkNotInside(name, peer);
-    const hops = this.#options.hops();
+    const { id: begunBy, hops = 0 } = this.#options.cause() ?? {};
     try {
       return await this.#peer.effect(`${TAKEN}/start/${name}/${peer.id}`, async () => {
         const running = this.#rows.get(peer.id);
         if (running && !isReplacing && this.#works.has(running.name)) return false;
         if (running) await this.#drop(peer);
-        const row = { name, peer, task: this.#peer.world.token(), hops, attempts: 0 };
-        await this.#rows.set(peer.id, input === undefined ? row : { ...row, input });
+        const row = { name, peer, task: this.#peer.world.token(), hops, attempts: 0, begunBy, input };
+        await this.#rows.set(peer.id, row);
         return true;
       });
     } finally {
@@ -174,7 +173,7 @@ export class Dialogs {
       rows: this.#rows,
       work: (dialog) => this.#current.run(talk, () => work(dialog as Dialog<never>)),
       over: () => {
-        this.#talks.delete(id);
+        this.#talks.delete(id); // first: who has waited looks who is there now
         talk.questions.end();
       },
     });

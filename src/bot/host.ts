@@ -77,8 +77,8 @@ class Host implements AttachedPlugin {
     this.#random = random;
     this.#log = peer.log.named(plugin.name);
     this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
-    const hops = (): number => this.#handling.getStore()?.hops ?? 0;
-    this.#dialogs = new Dialogs({ plugin: plugin.name, peer, log: this.#log, hops });
+    const cause = (): IncomingMessage | undefined => this.#handling.getStore();
+    this.#dialogs = new Dialogs({ plugin: plugin.name, peer, log: this.#log, cause });
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
   }
 

@@ -19,6 +19,8 @@ export interface TalkRow {
   readonly name: string;
   readonly peer: PeerInfo;
   readonly input?: unknown;
+  /** The id of the message whose handler has begun it. */
+  readonly begunBy?: string | undefined;
   /** A token: what its task is called. */
   readonly task: string;
   readonly hops: number;
@@ -46,11 +48,6 @@ export class Talk {
   constructor(row: TalkRow, parts: TalkParts) {
     this.row = row;
     this.#parts = parts;
-  }
-
-  /** Resolves when it runs no more. */
-  get ended(): Promise<void> {
-    return this.#ended;
   }
 
   begin(): void {

@@ -150,3 +150,60 @@ test("steps that cannot work say why", async () => {
     expect(warren.errors[0]).toContain(reason);
   }
 });
+
+test("an answer in time stays one, however long the dialog lasts", async () => {
+  await using warren = await open(async (d) => {
+    const pieces = await d.ask("size", "How big?", size, { timeout: "10m" });
+    const name = await d.ask("name", "Your name?", z.string());
+    await d.say(`${pieces} for ${name}`);
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await ann.says("6", { to: "pizza" });
+  await warren.clock.advance(700_000);
+  await warren.restart("pizza");
+  await ann.says("Ann", { to: "pizza" });
+  expect(ann.heard.at(-1)).toBe("6 for Ann");
+});
+
+test("the time to answer is that of the wall clock, which may jump", async () => {
+  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size, { timeout: "60d" })));
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await warren.clock.advance(1_000);
+  warren.clock.jump(60 * 86_400_000);
+  await warren.clock.advance(3_600_000);
+  expect(ann.heard.at(-1)).toBe("there was no answer in time: cancelled.");
+});
+
+test("an answer that is still looked at when its time runs out is one to the next question", async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = z.string().refine(async () => await gate.promise.then(() => true));
+  await using warren = await open(async (d) => {
+    const one = await d.ask("one", "One?", slow, { timeout: "1m" }).catch(() => "nothing");
+    const two = await d.ask("two", "Two?", z.string());
+    await d.say(`${one}, ${two}`);
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  warren.clock.after(1_000, () => void warren.clock.after(60_000, () => gate.resolve()));
+  const answer = ann.says("yes", { to: "pizza" }).catch((error: unknown) => error); // the kit may lose patience
+  await warren.clock.advance(70_000);
+  await answer;
+  expect(ann.heard).toEqual(["One?", "Two?", "nothing, yes"]);
+});
+
+test("a question that a failed run has left open takes no answer", async () => {
+  let runs = 0;
+  await using warren = await open(async (d) => {
+    const asking = d.ask("size", "How big?", size);
+    await d.once("look", () => {});
+    if (++runs === 1) throw new Error("no dough");
+    await d.say(`${await asking} pieces`);
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await ann.says("6", { to: "pizza" });
+  expect(ann.heard).toEqual(["How big?", "6 pieces"]);
+  expect(warren.errors).toEqual(['pizza: dialog "order" with ann failed: no dough']);
+});

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
+import { attachPlugin } from "../../src/bot/host.ts";
 import { type Bot, definePlugin, type DialogHandle } from "../../src/bot/plugin.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
+import { ann as someAnn, FakePeer, somebody } from "./fake-peer.ts";
 import { open, pizza, size, TOPPINGS, whole, type Work } from "./pizza-bot.ts";
 
 test("two people are each in a dialog of their own", async () => {
@@ -148,6 +150,37 @@ test("a message that is handled again is no second answer", async () => {
   expect(attempts).toBe(2);
 });
 
+test("an answer that is handled again after the end of its dialog is no command", async () => {
+  let attempts = 0;
+  const more = (bot: Bot): void => {
+    bot.on("message", { order: "pre", match: "menu" }, async (_, next) => {
+      await next();
+      if (++attempts === 1) throw new Error("not yet");
+    });
+  };
+  await using warren = await open(async (d) => void (await d.ask("word", "Which word?", z.string())), more);
+  const ann = warren.person("ann");
+  for (const text of ["order", "menu"]) await ann.says(text, { to: "pizza" });
+  expect([ann.heard, attempts]).toEqual([["Which word?"], 2]);
+});
+
+test("a dialog does not depend on the handler that has begun it", async () => {
+  let attempts = 0;
+  const more = (bot: Bot, order: DialogHandle<undefined>): void => {
+    bot.command("flaky", {
+      about: "fail at first",
+      async run({ from }) {
+        await order.start(from);
+        if (++attempts === 1) throw new Error("not yet");
+      },
+    });
+  };
+  await using warren = await open(async (d) => void (await d.ask("size", "How big?", size)), more);
+  const ann = warren.person("ann");
+  for (const text of ["flaky", "6", "order"]) await ann.says(text, { to: "pizza" });
+  expect(ann.heard).toEqual(["How big?", "How big?"]);
+});
+
 test("a dialog is given its input, again after a restart", async () => {
   const plugin = definePlugin({
     name: "pizza",
@@ -181,4 +214,91 @@ test("registrations and steps that cannot work are refused with their reason", a
   });
   await warren.person("ann").says("order", { to: "pizza" });
   expect(warren.errors[0]).toContain('step "size": it is there twice');
+});
+
+async function attach(setup: (bot: Bot) => unknown, peer = new FakePeer("pizza")) {
+  const attached = await attachPlugin(definePlugin({ name: "pizza", about: "bakes", setup }), peer);
+  return { peer, attached };
+}
+
+function takesOrders(bot: Bot): void {
+  const order = bot.dialog("order", async (d) => {
+    await d.say(`${await d.ask("size", "How big?", size)} pieces`);
+  });
+  const options = { replace: true };
+  bot.command("order", { about: "order", run: ({ from }) => order.start(from, undefined, options) });
+  bot.command("stop", { about: "stop", run: ({ from }) => order.cancel(from) });
+}
+
+test("what is said in a room, and what bots say, is no answer", async () => {
+  const { peer } = await attach((bot) => {
+    takesOrders(bot);
+    bot.on("message", ({ text, reply }) => reply(`not taken: ${text}`));
+  });
+  await peer.hear("order");
+  expect(await peer.hear("6", { room: "lobby" })).toEqual(["not taken: 6"]);
+  expect(await peer.hear("6", { from: { ...someAnn, kind: "bot" } })).toEqual(["not taken: 6"]);
+  expect(await peer.hear("6")).toEqual([]);
+  await peer.clock.settle();
+  expect(peer.sent.at(-1)?.text).toBe("6 pieces");
+});
+
+test("a dialog with a bot is refused", async () => {
+  const { peer } = await attach(takesOrders);
+  const refused = await peer.hear("order", { from: somebody("robot", "bot") }).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "PLUGIN_INVALID", message: expect.stringContaining("robot is a bot") });
+});
+
+test("what a dialog has noted is forgotten with it, however it ends", async () => {
+  const { peer } = await attach(takesOrders); // each task has the same name there
+  for (const text of ["order", "6", "order", "!order", "!stop", "order", "cancel", "order"]) {
+    await peer.hear(text);
+    await peer.clock.settle();
+  }
+  const asked = "How big?";
+  expect(peer.sent.map(({ text }) => text)).toEqual([asked, "6 pieces", asked, asked, asked, "cancelled.", asked]);
+});
+
+test("those who are in a dialog that is not registered are warned of once; it may be registered later", async () => {
+  const first = await attach(takesOrders);
+  const { peer } = first;
+  await peer.hear("order");
+  await peer.hear("order", { from: somebody("bob") });
+  await first.attached[Symbol.asyncDispose]();
+  const kept: { bot?: Bot } = {};
+  await attach((bot) => void (kept.bot = bot), peer);
+  const warning = 'warn pizza: dialog "order" is not registered any more: those who are in it wait';
+  expect(peer.logged).toEqual([warning]);
+  if (kept.bot) takesOrders(kept.bot);
+  await peer.hear("6");
+  await peer.clock.settle();
+  expect(peer.sent.at(-1)?.text).toBe("6 pieces");
+});
+
+test("what waits for a dialog is not handled when the peer closes", async () => {
+  const { peer } = await attach((bot) => {
+    const order = bot.dialog("order", () => new Promise(() => {}));
+    bot.command("order", { about: "order", run: ({ from }) => order.start(from) });
+  });
+  await peer.hear("order");
+  const waiting = peer.hear("order").catch((error: unknown) => error);
+  await peer.clock.settle();
+  peer.tasks.close();
+  expect(await waiting).toMatchObject({ code: "CLOSED" });
+});
+
+test("a dialog ends by returning, not by cancelling itself", async () => {
+  let refused: unknown;
+  const { peer } = await attach((bot) => {
+    const order = bot.dialog("order", async (d) => {
+      refused = await order.cancel(d.peer).catch((error: unknown) => error);
+    });
+    bot.command("order", { about: "order", run: ({ from }) => order.start(from) });
+  });
+  await peer.hear("order");
+  await peer.clock.settle();
+  expect(refused).toMatchObject({
+    code: "PLUGIN_INVALID",
+    message: expect.stringContaining("return from its function"),
+  });
 });
