@@ -223,7 +223,8 @@ async function attach(setup: (bot: Bot) => unknown, peer = new FakePeer("pizza")
 
 function takesOrders(bot: Bot): void {
   const order = bot.dialog("order", async (d) => {
-    await d.say(`${await d.ask("size", "How big?", size)} pieces`);
+    const pieces = await d.ask("size", "How big?", size);
+    await d.say(`${pieces} for ${await d.ask("name", "Your name?", z.string())}`);
   });
   const options = { replace: true };
   bot.command("order", { about: "order", run: ({ from }) => order.start(from, undefined, options) });
@@ -240,7 +241,7 @@ test("what is said in a room, and what bots say, is no answer", async () => {
   expect(await peer.hear("6", { from: { ...someAnn, kind: "bot" } })).toEqual(["not taken: 6"]);
   expect(await peer.hear("6")).toEqual([]);
   await peer.clock.settle();
-  expect(peer.sent.at(-1)?.text).toBe("6 pieces");
+  expect(peer.sent.at(-1)?.text).toBe("Your name?");
 });
 
 test("a dialog with a bot is refused", async () => {
@@ -251,12 +252,20 @@ test("a dialog with a bot is refused", async () => {
 
 test("what a dialog has noted is forgotten with it, however it ends", async () => {
   const { peer } = await attach(takesOrders); // each task has the same name there
-  for (const text of ["order", "6", "order", "!order", "!stop", "order", "cancel", "order"]) {
+  for (const text of ["order", "6", "ann", "order", "6", "!stop", "order", "6", "!order", "6", "cancel", "order"]) {
     await peer.hear(text);
     await peer.clock.settle();
   }
-  const asked = "How big?";
-  expect(peer.sent.map(({ text }) => text)).toEqual([asked, "6 pieces", asked, asked, asked, "cancelled.", asked]);
+  const half = ["How big?", "Your name?"];
+  expect(peer.sent.map(({ text }) => text)).toEqual([
+    ...half,
+    "6 for ann",
+    ...half,
+    ...half,
+    ...half,
+    "cancelled.",
+    "How big?",
+  ]);
 });
 
 test("those who are in a dialog that is not registered are warned of once; it may be registered later", async () => {
@@ -272,7 +281,7 @@ test("those who are in a dialog that is not registered are warned of once; it ma
   if (kept.bot) takesOrders(kept.bot);
   await peer.hear("6");
   await peer.clock.settle();
-  expect(peer.sent.at(-1)?.text).toBe("6 pieces");
+  expect(peer.sent.at(-1)?.text).toBe("Your name?");
 });
 
 test("what waits for a dialog is not handled when the peer closes", async () => {
@@ -287,18 +296,18 @@ test("what waits for a dialog is not handled when the peer closes", async () => 
   expect(await waiting).toMatchObject({ code: "CLOSED" });
 });
 
-test("a dialog ends by returning, not by cancelling itself", async () => {
-  let refused: unknown;
+test("a dialog ends by returning, not by cancelling or replacing itself", async () => {
+  const refused: unknown[] = [];
   const { peer } = await attach((bot) => {
     const order = bot.dialog("order", async (d) => {
-      refused = await order.cancel(d.peer).catch((error: unknown) => error);
+      refused.push(await order.cancel(d.peer).catch((error: unknown) => error));
+      refused.push(await order.start(d.peer, undefined, { replace: true }).catch((error: unknown) => error));
+      refused.push(await order.start(d.peer));
     });
     bot.command("order", { about: "order", run: ({ from }) => order.start(from) });
   });
   await peer.hear("order");
   await peer.clock.settle();
-  expect(refused).toMatchObject({
-    code: "PLUGIN_INVALID",
-    message: expect.stringContaining("return from its function"),
-  });
+  const why = { code: "PLUGIN_INVALID", message: expect.stringContaining("return from its function") };
+  expect(refused).toMatchObject([why, why, false]);
 });

@@ -85,3 +85,16 @@ test("what a failed run has left open does nothing more", async () => {
   await warren.clock.advance(60_000);
   expect(ann.heard).toEqual(["done"]);
 });
+
+test("a dialog that has failed can be cancelled before it is begun again", async () => {
+  let runs = 0;
+  await using warren = await open(() => {
+    runs++;
+    throw new Error("no dough");
+  });
+  const ann = warren.person("ann");
+  await ann.says("order", { to: "pizza" });
+  await ann.says("cancel", { to: "pizza" });
+  await warren.clock.advance(60_000);
+  expect([ann.heard, runs]).toEqual([["cancelled."], 1]);
+});
