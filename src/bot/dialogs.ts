@@ -66,8 +66,7 @@ export class Dialogs {
     const { from, room, text, attempt } = message;
     const isFor = room === undefined && from.kind === "person" && !text.trimStart().startsWith("!");
     const isNew = attempt === 1 && !this.#talks.has(from.id); // it cannot have been taken before
-    const isTaken = isFor && !isNew && (await this.#peer.effect(TAKEN, () => this.#offer(message)));
-    if (!isTaken) await next();
+    if (!isFor || isNew || !(await this.#isTaken(message))) await next();
   }
 
   /** Gives up every dialog, for another run of the bot to go on with. */
@@ -76,6 +75,14 @@ export class Dialogs {
     const error = new WarrenError("CLOSED", "the bot ends: the message is handled at its next start");
     for (const { questions } of this.#talks.values()) questions.fail(error);
     await Promise.all([...this.#talks.values()].map((talk) => talk.stop()));
+  }
+
+  async #isTaken(message: BotMessage): Promise<boolean> {
+    try {
+      return await this.#peer.effect(TAKEN, () => this.#offer(message));
+    } finally {
+      this.#wake(message.from.id); // a dialog that was ended, and whose end was not saved, goes on
+    }
   }
 
   /** Whether a dialog took the message: waits for the next question while the dialog is at work. */
@@ -95,14 +102,9 @@ export class Dialogs {
   }
 
   /** Ends a dialog because of a message, with the last word. */
-  async #end(talk: Talk, message: BotMessage, word: string): Promise<true> {
-    try {
-      await message.reply(word);
-      await this.#drop(talk.row.peer);
-    } catch (error) {
-      this.#wake(talk.row.peer.id);
-      throw error;
-    }
+  async #end({ row }: Talk, message: BotMessage, word: string): Promise<true> {
+    await message.reply(word);
+    await this.#drop(row.peer);
     return true;
   }
 

@@ -51,7 +51,9 @@ export class Talk {
   }
 
   begin(): void {
-    this.#ended = this.#keepOn().finally(() => this.#parts.over());
+    this.#ended = this.#keepOn()
+      .catch((error: unknown) => this.#parts.log.error(`dialog "${this.row.name}": ${describeError(error)}`)) // for the next start
+      .finally(() => this.#parts.over());
   }
 
   /** Gives up the run; the row stays. Takes no turn of its own. */

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { Bot, DialogHandle } from "../../src/bot/plugin.ts";
 import { MAX_RETRIES } from "../../src/bot/talk.ts";
 import { open, size, TOPPINGS, whole } from "./pizza-bot.ts";
 
@@ -97,4 +98,47 @@ test("a dialog that has failed can be cancelled before it is begun again", async
   await ann.says("cancel", { to: "pizza" });
   await warren.clock.advance(60_000);
   expect([ann.heard, runs]).toEqual([["cancelled."], 1]);
+});
+
+function againAndStop(bot: Bot, order: DialogHandle<undefined>): void {
+  bot.command("again", { about: "again", run: ({ from }) => order.start(from, undefined, { replace: true }) });
+  bot.command("stop", { about: "stop", run: async ({ from }) => void (await order.cancel(from)) });
+}
+
+test("a commit that fails when a dialog is ended by a message only puts it off", async () => {
+  const wrong = '"x" is not a whole number\nthat was one wrong answer too many: cancelled.';
+  const cases: [said: string[], heard: string[]][] = [
+    [
+      ["cancel", "order", "6"],
+      ["cancelled.", "How big?", "done"],
+    ],
+    [
+      ["x", "order", "6"],
+      [wrong, "How big?", "done"],
+    ],
+    [
+      ["!stop", "order", "6"],
+      ["How big?", "done"],
+    ],
+    [
+      ["!again", "6"],
+      ["How big?", "done"],
+    ],
+  ];
+  for (const [said, heard] of cases) {
+    for (let ms = 0; ms < 6; ms++) {
+      await using warren = await open(async (d) => {
+        await d.ask("size", "How big?", size, { retries: 0 });
+        await d.say("done");
+      }, againAndStop);
+      const ann = warren.person("ann");
+      await ann.says("order", { to: "pizza" });
+      warren.clock.after(ms, () => warren.failNextCommit("pizza"));
+      for (const text of said) {
+        await ann.says(text, { to: "pizza" });
+        await warren.clock.advance(20_000);
+      }
+      expect([ms, ann.heard]).toEqual([ms, ["How big?", ...heard]]);
+    }
+  }
 });
