@@ -77,7 +77,7 @@ export class ManualClock implements Clock {
       }
       await this.settle();
     }
-    this.#steady = Math.max(this.#steady, end); // somebody else may turn it meanwhile
+    this.#steady = end;
   }
 
   /** Ms until something is due; undefined if nothing ever will be. */
