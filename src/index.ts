@@ -3,6 +3,8 @@ export { z } from "zod";
 export { isWarrenError, WarrenError, type ErrorCode } from "./base/errors.ts";
 export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
 export type { AskOptions, Dialog } from "./bot/dialog.ts";
+export type { Group } from "./bot/group.ts";
+export type { Failure } from "./bot/hooks.ts";
 export {
   definePlugin,
   type Bot,
@@ -13,7 +15,11 @@ export {
   type MessageListener,
   type MessageOptions,
   type Plugin,
+  type StoreOptions,
 } from "./bot/plugin.ts";
+export type { OutgoingListener, OutgoingMessage } from "./bot/outgoing.ts";
+export { duration, peer } from "./bot/special-arguments.ts";
+export { secret } from "./bot/secret.ts";
 export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
 export type {
   HistoryEntry,

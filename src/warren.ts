@@ -42,8 +42,12 @@ export interface OpenPeerOptions {
 }
 
 export interface OpenedPeer extends Peer {
-  /** Lets a plugin react to what this peer hears; dispose of the result to end it. @throws {WarrenError} `PLUGIN_INVALID` */
-  use(plugin: Plugin): Promise<AttachedPlugin>;
+  /**
+   * Lets a plugin react to what this peer hears; dispose of the result to end it.
+   *
+   * @throws {WarrenError} `PLUGIN_INVALID`, `PLUGIN_LOAD_FAILED`, `CONFIG_MISSING`, `CONFIG_INVALID`
+   */
+  use(plugin: Plugin, options?: { config?: Readonly<Record<string, unknown>> }): Promise<AttachedPlugin>;
 }
 
 /**
@@ -80,7 +84,13 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
     await peer.setDirectory(directory);
     return Object.assign(peer, {
       // Loaded only where it is used: most peers are no bots, and zod takes its time.
-      use: async (plugin: Plugin) => (await import("./bot/host.ts")).attachPlugin(plugin, peer),
+      async use(plugin: Plugin, { config = {} }: { config?: Readonly<Record<string, unknown>> } = {}) {
+        const [{ attachPlugin }, { givenInCode, parseConfig }] = await Promise.all([
+          import("./bot/host.ts"),
+          import("./bot/config.ts"),
+        ]);
+        return await attachPlugin(plugin, peer, { config: await parseConfig(plugin, givenInCode(config)) });
+      },
     });
   } finally {
     if (!isOpen) store[Symbol.dispose]();

@@ -21,6 +21,12 @@ export interface Argument {
   readonly schema: JsonSchema;
 }
 
+/** Formats of texts that are one word, and what help calls them. */
+export const WORD_FORMATS: ReadonlyMap<unknown, string> = new Map([
+  ["duration", "a duration like 10s or 2h"],
+  ["peer", "somebody's name or id"],
+]);
+
 const KEY = /^[a-z][a-zA-Z0-9]{0,31}$/;
 
 /**
@@ -45,11 +51,15 @@ export function readArguments(schema: JsonSchema): Argument[] {
       type,
       isRequired,
       isPositional: type !== "boolean" || isRequired,
-      takesRest: type === "string" && choices === undefined && index === properties.length - 1,
+      takesRest: isFreeText(property) && choices === undefined && index === properties.length - 1,
       choices,
       schema: property,
     };
   });
+}
+
+function isFreeText({ type, format }: JsonSchema): boolean {
+  return type === "string" && !WORD_FORMATS.has(format);
 }
 
 const ALLOWED = "use a string, a number, a boolean or an enum (z.object's own keys, not nested ones)";

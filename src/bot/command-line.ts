@@ -93,9 +93,15 @@ class LineReading {
   }
 }
 
-/** Turns one text into the value that a type, or a list of choices, makes of it. */
-export function readValue(text: string, { type, choices }: Pick<Argument, "type" | "choices">): ReadValue {
-  const value = choices ? choose(choices, text.trim()) : CONVERTERS[type](text.trim(), text);
+/** One text as the type that the argument declares; undefined where it is none. */
+export function wordValue({ type, choices }: Pick<Argument, "type" | "choices">, text: string): unknown {
+  return choices ? choose(choices, text.trim()) : CONVERTERS[type](text.trim(), text);
+}
+
+/** The same, with a sentence about what is wrong. */
+export function readValue(text: string, argument: Pick<Argument, "type" | "choices">): ReadValue {
+  const { type, choices } = argument;
+  const value = wordValue(argument, text);
   if (value !== undefined) return { kind: "value", value };
   return {
     kind: "wrong",

@@ -3,28 +3,48 @@ import { z } from "zod";
 import type { Card } from "../base/card.ts";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
-import type { Clock } from "../base/world.ts";
-import { readCall } from "./call.ts";
-import { Command } from "./command.ts";
-import { helpForAll, helpForCommand, helpInOneLine } from "./help.ts";
+import type { Table } from "../peer/tables.ts";
+import { type Call, readCall } from "./call.ts";
+import { Command, type CommandHost, MAX_WORDS } from "./command.ts";
+import { Confirmations } from "./confirmations.ts";
+import { type Described, helpForAll, helpForCommand, helpInOneLine } from "./help.ts";
 import { nearest } from "./nearest.ts";
 import type { Next } from "./onion.ts";
 import type { BotMessage, CommandOptions, End } from "./plugin.ts";
 
 const HELP_ARGUMENTS = z.object({ command: z.string().describe("the one to explain").optional() });
 
+/** What the commands need of their bot. */
+export interface CommandsHost extends Omit<CommandHost, "confirmations"> {
+  store<Value>(name: string): Table<Value>;
+}
+
+/** A command, and what is left of the line behind its name. */
+interface Found {
+  readonly command: Command;
+  readonly line: string;
+}
+
 export class Commands {
   readonly #self: PeerInfo;
   readonly #about: string;
-  readonly #clock: Clock;
-  readonly #own = new Map<string, Command>();
+  readonly #host: CommandHost;
+  readonly #own = new Map<string, Command>(); // by name
+  readonly #known = new Map<string, Command>(); // by name and by every other name
   readonly #help: Command;
 
-  constructor(self: PeerInfo, about: string, clock: Clock) {
+  constructor(self: PeerInfo, about: string, host: CommandsHost) {
     this.#self = self;
     this.#about = about;
-    this.#clock = clock;
-    this.#help = new Command("help", this.#helpOptions(), clock);
+    const { clock, lookUp } = host;
+    this.#host = {
+      clock,
+      lookUp,
+      group: (name) => host.group(name),
+      failed: (where, error) => host.failed(where, error),
+      confirmations: new Confirmations(host.store("warren:confirmations"), clock),
+    };
+    this.#help = new Command("help", this.#helpOptions(), this.#host);
   }
 
   /** What is published: the help that every bot has is not told again. */
@@ -34,17 +54,25 @@ export class Commands {
 
   /** @throws {WarrenError} `PLUGIN_INVALID` */
   add(name: string, options: CommandOptions<z.ZodObject>): End {
-    if (this.#own.has(name)) throw new WarrenError("PLUGIN_INVALID", `command "${name}" is there twice`);
-    const command = new Command(name, options, this.#clock);
+    const command = new Command(name, options, this.#host);
+    const names = [name, ...command.aliases];
+    const taken = names.find((one, index) => this.#known.has(one) || names.indexOf(one) !== index);
+    if (taken !== undefined) throw new WarrenError("PLUGIN_INVALID", `command "${taken}" is there twice`);
     this.#own.set(name, command);
-    return () => void (this.#own.get(name) === command && this.#own.delete(name));
+    for (const one of names) this.#known.set(one, command);
+    return () => {
+      if (this.#own.get(name) !== command) return;
+      this.#own.delete(name);
+      for (const one of names) this.#known.delete(one);
+    };
   }
 
-  /** Runs the command that the message calls; what calls none goes on. */
+  /** Runs the command that the message calls, or confirms; what calls none goes on. */
   async take(message: BotMessage, next: Next): Promise<void> {
+    if (await this.#takeAnswer(message)) return;
     const call = readCall(message, this.#self);
-    const command = call && this.#find(call.name);
-    if (command) await command.run(message, call.line);
+    const found = call && this.#find(call);
+    if (found) await found.command.run(message, found.line);
     else await next();
   }
 
@@ -52,15 +80,18 @@ export class Commands {
   lastWord(message: BotMessage): string | undefined {
     const call = readCall(message, this.#self);
     if (!call?.isAddressed) return undefined;
-    const cards = this.#cards();
-    return helpInOneLine(
-      this.#about,
-      cards,
-      nearest(
-        call.name,
-        cards.map((card) => card.name),
-      ),
-    );
+    return helpInOneLine(this.#about, this.#described(), this.#guess(call));
+  }
+
+  async #takeAnswer(message: BotMessage): Promise<boolean> {
+    if (![...this.#own.values()].some((command) => command.needsYes)) return false;
+    const answer = await this.#host.confirmations.read(message);
+    if (answer.kind === "none") return false;
+    const { command: name, values } = answer.question;
+    const command = this.#own.get(name);
+    if (answer.kind === "yes" && command) await command.runConfirmed(message, values);
+    else await message.reply(`${answer.kind === "late" ? "too late" : "cancelled"}: "${name}" was not done`);
+    return true;
   }
 
   #helpOptions(): CommandOptions<typeof HELP_ARGUMENTS> {
@@ -68,17 +99,55 @@ export class Commands {
       about: "what this bot can do",
       args: HELP_ARGUMENTS,
       run: async ({ args, reply }) => {
-        const command = this.#find(args.command?.replace(/^!/, "").toLowerCase() ?? "");
-        await reply(command ? helpForCommand(command.card) : helpForAll(this.#about, this.#cards()));
+        const name = (args.command ?? "").trim().replace(/^!/, "").toLowerCase().replace(/\s+/g, " ");
+        const wanted = this.#named(name);
+        const family = this.#described().filter((one) => one === wanted?.described || one.name.startsWith(`${name} `));
+        const [only] = family;
+        if (only && family.length === 1) await reply(helpForCommand(only));
+        else await reply(helpForAll(this.#about, family.length > 0 ? family : this.#described()));
       },
     };
   }
 
-  #find(name: string): Command | undefined {
-    return this.#own.get(name) ?? (name === "help" ? this.#help : undefined);
+  /** The command with the longest name that the call begins with. */
+  #find(call: Call): Found | undefined {
+    return beginnings(call)
+      .flatMap(({ name, line }) => {
+        const command = this.#named(name);
+        return command ? [{ command, line }] : [];
+      })
+      .at(-1);
   }
 
-  #cards(): Card["commands"] {
-    return this.#own.has("help") ? this.card.commands : [...this.card.commands, this.#help.card];
+  /** What may have been meant: a name like the words that were typed, or one that begins with them. */
+  #guess(call: Call): string | undefined {
+    const names = [...this.#known.keys(), "help"];
+    const typed = beginnings(call).map(({ name }) => name);
+    for (const [index, words] of [...typed.entries()].toReversed()) {
+      const asLong = names.filter((name) => name.split(" ").length === index + 1);
+      const guess = nearest(words, asLong) ?? names.find((name) => name.startsWith(`${words} `));
+      if (guess !== undefined) return guess;
+    }
+    return undefined;
   }
+
+  #named(name: string): Command | undefined {
+    return this.#known.get(name) ?? (name === "help" ? this.#help : undefined);
+  }
+
+  #described(): Described[] {
+    const own = [...this.#own.values()].map((command) => command.described);
+    return this.#known.has("help") ? own : [...own, this.#help.described];
+  }
+}
+
+/** The first word of a call, the first two, the first three; each with what is left of the line. */
+function beginnings({ name, line }: Call): { name: string; line: string }[] {
+  const found = [{ name, line }];
+  for (let last = found[0]; last && found.length < MAX_WORDS; last = found.at(-1)) {
+    const next = /^\s+(\S+)/.exec(last.line);
+    if (!next) break;
+    found.push({ name: `${last.name} ${next[1]?.toLowerCase()}`, line: last.line.slice(next[0].length) });
+  }
+  return found;
 }

@@ -57,7 +57,8 @@ export interface Dialog<Input = undefined> {
 }
 
 export interface DialogParts {
-  readonly peer: Pick<Peer, "send" | "effect" | "world">;
+  readonly peer: Pick<Peer, "effect" | "world">;
+  readonly send: (text: string) => Promise<unknown>;
   readonly run: TaskRun;
   readonly questions: Questions;
   readonly partner: PeerInfo;
@@ -195,8 +196,8 @@ export class RunningDialog implements Dialog<unknown> {
   }
 
   async #send(step: string, text: string): Promise<void> {
-    const { run, peer } = this.#parts;
-    await run.within(step, () => peer.send(this.peer.id, text));
+    const { run, send } = this.#parts;
+    await run.within(step, () => send(text));
   }
 
   #begin(step: string): void {

@@ -8,9 +8,9 @@ import type { Table } from "../peer/tables.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Next } from "./onion.ts";
 import type { BotMessage, DialogHandle } from "./plugin.ts";
-import { Talk, type TalkRow } from "./talk.ts";
+import { Talk, type TalkRow, type TaskPeer } from "./talk.ts";
 
-export type DialogsPeer = Pick<Peer, "world" | "log" | "send" | "effect" | "table" | "tasks">;
+export type DialogsPeer = Pick<Peer, "world" | "effect" | "table"> & TaskPeer;
 
 export interface DialogsOptions {
   readonly plugin: string;
@@ -18,6 +18,9 @@ export interface DialogsOptions {
   readonly log: Log;
   /** The message that is being handled now. */
   readonly cause: () => { readonly id: string; readonly hops: number } | undefined;
+  /** Says something as the bot does. */
+  readonly send: (to: string, text: string) => Promise<unknown>;
+  readonly failed: (where: string, error: unknown) => void;
 }
 
 type Work = (dialog: Dialog<never>) => unknown;
@@ -171,6 +174,8 @@ export class Dialogs {
     const talk = new Talk(row, {
       peer: this.#peer,
       log: this.#options.log,
+      send: (text) => this.#options.send(id, text),
+      failed: this.#options.failed,
       task: taskOf(row),
       rows: this.#rows,
       work: (dialog) => this.#current.run(talk, () => work(dialog as Dialog<never>)),

@@ -5,9 +5,15 @@ const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as 
 
 export type Duration = `${number}${keyof typeof UNITS_MS}`;
 
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+export function isDuration(text: string): text is Duration {
+  return DURATION.test(text);
+}
+
 /** @throws {WarrenError} `PLUGIN_INVALID` */
 export function durationMs(text: Duration): number {
-  const [, digits, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  const [, digits, unit] = DURATION.exec(text) ?? [];
   for (const [name, ms] of Object.entries(UNITS_MS)) if (name === unit) return Number(digits) * ms;
   throw new WarrenError(
     "PLUGIN_INVALID",

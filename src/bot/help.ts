@@ -1,6 +1,6 @@
 /** Help: generated from what the commands declare, so that it cannot fall behind. */
 import type { JsonSchema } from "../base/card.ts";
-import { type Argument, readArguments } from "./arguments.ts";
+import { type Argument, readArguments, WORD_FORMATS } from "./arguments.ts";
 import { TYPE_WORDS } from "./command-line.ts";
 
 /** What help needs to know of a command; a `CommandCard` of any bot will do. */
@@ -8,6 +8,7 @@ export interface Described {
   readonly name: string;
   readonly about: string;
   readonly args: JsonSchema;
+  readonly aliases?: readonly string[];
 }
 
 /** `roll [sides=6] [times=2] [--loud]` */
@@ -21,11 +22,11 @@ export function helpForCommand(command: Described): string {
   const args = readArguments(command.args);
   const width = Math.max(...args.map((argument) => argument.key.length));
   const lines = args.map((argument) => `  ${argument.key.padEnd(width)}  ${describeArgument(argument)}`);
-  return [`${usageOf(command)}: ${command.about}`, ...lines].join("\n");
+  return [titleOf(command), ...lines].join("\n");
 }
 
 export function helpForAll(about: string, commands: readonly Described[]): string {
-  const lines = commands.map((command) => `  ${usageOf(command)}: ${command.about}`);
+  const lines = commands.map((command) => `  ${titleOf(command)}`);
   return [about, ...lines].join("\n");
 }
 
@@ -33,6 +34,11 @@ export function helpForAll(about: string, commands: readonly Described[]): strin
 export function helpInOneLine(about: string, commands: readonly Described[], guess: string | undefined): string {
   const names = commands.map((command) => command.name).join(", ");
   return `${guess === undefined ? "" : `did you mean "${guess}"? `}${about} (commands: ${names})`;
+}
+
+function titleOf(command: Described): string {
+  const others = command.aliases?.length ? ` (or ${command.aliases.join(", ")})` : "";
+  return `${usageOf(command)}: ${command.about}${others}`;
 }
 
 function usageOfArgument({ key, flag, type, isRequired, isPositional, takesRest, choices, schema }: Argument): string {
@@ -45,7 +51,7 @@ function usageOfArgument({ key, flag, type, isRequired, isPositional, takesRest,
 function describeArgument({ type, isRequired, choices, schema }: Argument): string {
   const facts = [
     typeof schema["description"] === "string" ? schema["description"] : undefined,
-    choices ? `one of ${choices.join(", ")}` : TYPE_WORDS[type],
+    choices ? `one of ${choices.join(", ")}` : (WORD_FORMATS.get(schema["format"]) ?? TYPE_WORDS[type]),
     describeRange(schema),
   ];
   const without = schema["default"] === undefined ? "may be left out" : `${plain(schema["default"])} if left out`;

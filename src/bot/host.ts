@@ -2,33 +2,46 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
-import type { PeerInfo } from "../base/ids.ts";
+import { createLog, type Log } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
-import type { IncomingMessage, Sent } from "../peer/message.ts";
+import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
+import type { Table } from "../peer/tables.ts";
+import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
 import { Dialogs } from "./dialogs.ts";
+import { type Group, openGroup } from "./group.ts";
+import type { NotificationListener, NotificationName } from "./hooks.ts";
+import { Loops } from "./loops.ts";
+import { type BotConfig, parseConfig } from "./config.ts";
 import { compileMatch } from "./match.ts";
+import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
-import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin } from "./plugin.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
-
-/** A message that this many messages of bots led to is answered by no bot. People begin again at 0. */
-export const MAX_HOPS = 8;
+import { lookUpPeer } from "./special-arguments.ts";
+import type { TaskPeer } from "./talk.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
 
+/** How long listeners to `stopping` are waited for. */
+const STOPPING_MS = 3_000;
+
 /** What a plugin needs of its peer. */
 export type HostPeer = Pick<
   Peer,
-  "info" | "world" | "log" | "on" | "send" | "find" | "effect" | "table" | "tasks" | "setCard"
->;
+  "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
+> &
+  TaskPeer;
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
   random?: () => number;
+  /** Default: nothing is given, so the schema's defaults. */
+  config?: BotConfig;
 }
 
 export interface AttachedPlugin extends AsyncDisposable {
@@ -39,20 +52,23 @@ export interface AttachedPlugin extends AsyncDisposable {
 /**
  * Runs the plugin on the peer until the result is disposed.
  *
- * @throws {WarrenError} `PLUGIN_INVALID` for a registration that cannot work; `PLUGIN_LOAD_FAILED` when setup throws
+ * @throws {WarrenError} `PLUGIN_INVALID` for a registration that cannot work; `PLUGIN_LOAD_FAILED` when setup throws;
+ *   `CONFIG_MISSING` when the plugin needs a configuration and is given none
  */
 export async function attachPlugin(
   plugin: Plugin,
   peer: HostPeer,
   options: AttachOptions = {},
 ): Promise<AttachedPlugin> {
-  const host = new Host(plugin, peer, options);
+  const config = options.config ?? (await parseConfig(plugin, []));
+  const host = new Host(plugin, peer, { ...options, config });
   try {
     await host.start();
   } catch (error) {
     await host[Symbol.asyncDispose]();
     const code = error instanceof WarrenError ? error.code : "PLUGIN_LOAD_FAILED";
-    throw new WarrenError(code, `${plugin.name}: setup failed: ${describeError(error)}`, { cause: error });
+    const cause = withoutSecrets(error, config);
+    throw new WarrenError(code, `${plugin.name}: setup failed: ${describeError(cause)}`, { cause });
   }
   return host;
 }
@@ -62,24 +78,43 @@ class Host implements AttachedPlugin {
   readonly #peer: HostPeer;
   readonly #scope = new Scope();
   readonly #random: () => number;
-  readonly #log;
+  readonly #config: BotConfig;
+  readonly #log: Log;
   readonly #commands: Commands;
   readonly #dialogs: Dialogs;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
+  readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
+  readonly #notifications: Notifications;
   #isSetUp = false;
-  #toldOfLoop = false;
+  #ending: Promise<void> | undefined;
 
-  constructor(plugin: Plugin, peer: HostPeer, { random = () => peer.world.random() }: AttachOptions) {
+  constructor(plugin: Plugin, peer: HostPeer, options: AttachOptions & { config: BotConfig }) {
+    const { random = () => peer.world.random(), config } = options;
     this.plugin = plugin;
     this.#peer = peer;
     this.#random = random;
-    this.#log = peer.log.named(plugin.name);
-    this.#commands = new Commands(peer.info, plugin.about, peer.world.clock);
-    const cause = (): IncomingMessage | undefined => this.#handling.getStore();
-    this.#dialogs = new Dialogs({ plugin: plugin.name, peer, log: this.#log, cause });
+    this.#config = config;
+    this.#log = createLog(plugin.name, (level, name, text) => peer.log.named(name)[level](config.conceal(text)));
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
+    this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
+    this.#notifications = new Notifications(this.#log);
+    this.#commands = new Commands(peer.info, plugin.about, {
+      clock: peer.world.clock,
+      store: (name) => peer.table(`${plugin.name}/${name}`),
+      group: (name) => this.#group(name),
+      lookUp: (who) => lookUpPeer(peer, who),
+      failed: (where, error) => this.#notifications.failed(where, error),
+    });
+    this.#dialogs = new Dialogs({
+      plugin: plugin.name,
+      peer,
+      log: this.#log,
+      cause: () => this.#handling.getStore(),
+      send: (to, text) => this.#outgoing.send(undefined, to, text),
+      failed: (where, error) => this.#notifications.failed(where, error),
+    });
   }
 
   get card(): Card {
@@ -87,6 +122,11 @@ class Host implements AttachedPlugin {
   }
 
   async start(): Promise<void> {
+    for (const event of ["peer:online", "peer:offline"] as const) {
+      this.#scope.defer(
+        this.#peer.on(event, (peer) => this.#outgoing.outside(() => this.#notifications.tell(event, peer))),
+      );
+    }
     await this.plugin.setup(this.#createBot());
     this.#isSetUp = true;
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
@@ -95,16 +135,31 @@ class Host implements AttachedPlugin {
     this.#dialogs.resume();
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
+    void this.#notifications.tell("started");
+    if (this.#peer.directory?.isConnected) void this.#notifications.tell("registered");
+    this.#scope.defer(
+      this.#peer.on("registered", () => this.#outgoing.outside(() => this.#notifications.tell("registered"))),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#scope.close();
+    this.#ending ??= this.#end();
+    await this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    try {
+      if (this.#isSetUp) await this.#notifications.tellWithin(STOPPING_MS, this.#peer.world.clock, "stopping");
+    } finally {
+      await this.#scope.close();
+    }
   }
 
   #createBot(): Bot {
     const peer = this.#peer;
     return {
       self: peer.info,
+      config: this.#config.values,
       log: this.#log,
       signal: this.#scope.signal,
       command: (name, options) => {
@@ -117,26 +172,28 @@ class Host implements AttachedPlugin {
       },
       dialog: (name, run) => this.#dialogs.add(name, run),
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
-      send: (to, text, options) => this.#unlessLooping(this.#handling.getStore(), () => peer.send(to, text, options)),
+      outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
+      send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
       find: (query) => peer.find(query),
-      store: (name) => peer.table(`${this.plugin.name}/${name}`),
+      group: (name) => this.#group(name),
+      store: (name, { schema } = {}) => this.#store(name, schema),
       effect: (name, run) => peer.effect(name, run),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
     };
   }
 
+  #group(name: string): Group {
+    return openGroup(name, (table) => this.#peer.table(`${this.plugin.name}/${table}`));
+  }
+
+  #store<Value>(name: string, schema: StoreOptions<Value>["schema"]): Table<Value> {
+    const table = this.#peer.table<Value>(`${this.plugin.name}/${name}`);
+    return schema ? checkedTable(table, name, schema) : table;
+  }
+
   #listen(args: OnArguments): End {
-    if (args[0] !== "message") {
-      const [event, listener] = args;
-      return this.#peer.on(event, async (peer) => {
-        try {
-          await listener(peer);
-        } catch (error) {
-          this.#log.error(`${event}: ${describeError(error)}`); // news, not work: nobody waits for it or repeats it
-        }
-      });
-    }
+    if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
     const matches = compileMatch(options);
     const layers = this.#layers[options.order ?? "post"];
@@ -152,11 +209,11 @@ class Host implements AttachedPlugin {
     const answer: Layer<BotMessage> = (given, next) => this.#dialogs.take(given, next);
     const layers = [...pre, answer, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
     try {
-      await this.#handling.run(incoming, () => runOnion(layers, message));
+      await this.#outgoing.outside(() => this.#handling.run(incoming, () => runOnion(layers, message)));
     } catch (error) {
       if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault
-      this.#log.error(`a message of ${incoming.from.name} was not handled: ${describeError(error)}`);
-      throw error; // the peer records it, tells the sender, and decides about another attempt
+      this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
+      throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }
   }
 
@@ -182,17 +239,8 @@ class Host implements AttachedPlugin {
       get signal() {
         return AbortSignal.any([incoming.signal, scope.signal]);
       },
-      reply: (answer) => this.#unlessLooping(incoming, () => incoming.reply(answer)),
+      reply: (answer) => this.#outgoing.reply(incoming, answer),
     };
-  }
-
-  async #unlessLooping(cause: IncomingMessage | undefined, send: () => Promise<Sent>): Promise<Sent | undefined> {
-    if (!cause || cause.hops < MAX_HOPS) return await send();
-    if (!this.#toldOfLoop) {
-      this.#log.warn(`${cause.from.name} and ${this.#peer.info.name} only answer each other: no more is said to that`);
-    }
-    this.#toldOfLoop = true;
-    return undefined;
   }
 
   #cardChanged(): void {
@@ -209,7 +257,15 @@ class Host implements AttachedPlugin {
   }
 }
 
+/** The error itself, or what can be told of it where it repeats a secret. */
+function withoutSecrets(error: unknown, config: BotConfig): unknown {
+  const text = describeError(error);
+  const told = config.conceal(text);
+  if (told === text) return error;
+  return isWarrenError(error) ? new WarrenError(error.code, told) : new Error(told);
+}
+
 type OnArguments =
   | [event: "message", listener: MessageListener]
   | [event: "message", options: MessageOptions, listener: MessageListener]
-  | [event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown];
+  | [event: NotificationName, listener: NotificationListener<never>];

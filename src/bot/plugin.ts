@@ -8,28 +8,36 @@ import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
 import type { Table } from "../peer/tables.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Duration } from "./duration.ts";
+import type { Group } from "./group.ts";
+import type { Allow } from "./guard.ts";
+import type { NotificationListener, NotificationName } from "./hooks.ts";
 import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
+import type { OutgoingListener } from "./outgoing.ts";
 
-export interface Plugin {
+export interface Plugin<Config extends z.ZodObject = z.ZodObject> {
   /** The name under which the bot is online, as far as it is free. */
   readonly name: string;
   /** What it does, in a few words: the first line of its help and of its card. */
   readonly about: string;
+  /** `z.object` of what its users set (warren.toml, environment, `--set`); `secret()` for what nobody may see. */
+  readonly config?: Config;
   /** Registers everything; no message comes before it is done. */
-  setup(bot: Bot): unknown;
+  setup(bot: Bot<z.output<Config>>): unknown;
 }
 
 /** Undoes a registration early; the end of the plugin does it anyway. Calling it twice is harmless. */
 export type End = () => void;
 
-export interface Bot {
+export interface Bot<Config = Record<string, unknown>> {
   readonly self: PeerInfo;
+  /** What its users have set, checked, with defaults. Shown as a whole, it shows no secrets. */
+  readonly config: Readonly<Config>;
   readonly log: Log;
   /** Aborted when the plugin ends. */
   readonly signal: AbortSignal;
 
-  /** Takes messages that begin with `name`: in a direct chat the word is enough, in a room it is `!name` or `@bot name`. */
+  /** Takes messages that begin with `name`, which is one to three words: in a direct chat the word is enough, in a room it is `!name` or `@bot name`. */
   command<Schema extends z.ZodObject = NoArguments>(name: string, options: CommandOptions<Schema>): End;
 
   /** Registers a conversation with one person that survives a restart; nothing is said before it is started. */
@@ -38,15 +46,20 @@ export interface Bot {
   /** Takes messages; see `MessageOptions` for the order, and `MessageListener` for how to pass one on. */
   on(event: "message", listener: MessageListener): End;
   on(event: "message", options: MessageOptions, listener: MessageListener): End;
-  /** Tells when another peer comes and goes. */
-  on(event: "peer:online" | "peer:offline", listener: (peer: PeerInfo) => unknown): End;
+  /** Is told of what happens; see `NotificationArguments`. */
+  on<Name extends NotificationName>(event: Name, listener: NotificationListener<Name>): End;
 
-  /** Resolves when the message is kept; with undefined when it was not sent because it would go on for ever (`MAX_HOPS`). */
+  /** Takes what this plugin sends, on its way out: `bot.outgoing((message, next) => next({ ...message, text }))`. */
+  outgoing(listener: OutgoingListener): End;
+
+  /** Resolves when the message is kept; with undefined when it was not sent: a layer of `outgoing` stopped it, or `MAX_HOPS`. */
   send(to: string, text: string, options?: SendOptions): Promise<Sent | undefined>;
   /** Who is known, and what they can do: `bot.find({ command: "roll" })`. */
   find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
+  /** A durable set of peer ids, private to this plugin; `allow: { group: name }` lets its members use a command. */
+  group(name: string): Group;
   /** Durable values, private to this plugin. What is written inside a handler is written once, whatever crashes. */
-  store<Value>(name: string): Table<Value>;
+  store<Value>(name: string, options?: StoreOptions<Value>): Table<Value>;
   /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
   effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
   /** Uniform in [0, 1), and the same in every run of a test. */
@@ -55,8 +68,13 @@ export interface Bot {
   now(): number;
 }
 
+export interface StoreOptions<Value> {
+  /** What each value must fit, when it is written and when it is read. */
+  readonly schema?: z.ZodType<Value>;
+}
+
 export interface BotMessage extends Omit<IncomingMessage, "reply"> {
-  /** Answers where it was said. Resolves with undefined when bots have answered each other for too long (`MAX_HOPS`). */
+  /** Answers where it was said. Resolves like `bot.send`. */
   readonly reply: (text: string) => Promise<Sent | undefined>;
 }
 
@@ -76,6 +94,12 @@ export interface CommandOptions<Schema extends z.ZodObject = NoArguments> {
   /** `z.object` of strings, numbers, booleans and enums: types, defaults, help and error messages come from it. */
   readonly args?: Schema;
   readonly cooldown?: CooldownOptions;
+  /** Other names for it, of one to three words. */
+  readonly aliases?: readonly string[];
+  /** Who may use it; everybody, if it is left out. Whatever goes wrong in deciding is a no. */
+  readonly allow?: Allow<CommandCall<z.output<Schema>>>;
+  /** Asked before it is done; only a plain "yes" within a minute is one. */
+  readonly confirm?: string | ((args: z.output<Schema>) => string);
   run(call: CommandCall<z.output<Schema>>): unknown;
 }
 
@@ -115,7 +139,7 @@ export interface StartOptions {
 }
 
 /** @throws {WarrenError} `PLUGIN_INVALID` */
-export function definePlugin(plugin: Plugin): Plugin {
+export function definePlugin<Config extends z.ZodObject = NoArguments>(plugin: Plugin<Config>): Plugin<Config> {
   checkPlugin(plugin);
   return plugin;
 }

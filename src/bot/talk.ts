@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { backoffMs, sleep } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
-import type { TaskRun } from "../peer/tasks.ts";
+import type { TaskRun, Tasks } from "../peer/tasks.ts";
 import { type Dialog, RunningDialog } from "./dialog.ts";
 import { Questions } from "./questions.ts";
 
@@ -28,9 +28,16 @@ export interface TalkRow {
   readonly attempts: number;
 }
 
+/** Where the tasks of dialogs run. */
+export interface TaskPeer {
+  readonly tasks: Pick<Tasks, "perform" | "forget">;
+}
+
 export interface TalkParts {
-  readonly peer: Pick<Peer, "world" | "send" | "effect" | "tasks">;
+  readonly peer: Pick<Peer, "world" | "effect"> & TaskPeer;
   readonly log: Log;
+  readonly send: (text: string) => Promise<unknown>;
+  readonly failed: (where: string, error: unknown) => void;
   readonly task: string;
   readonly rows: Table<TalkRow>;
   work(dialog: Dialog<unknown>): unknown;
@@ -91,9 +98,9 @@ export class Talk {
 
   async #converse(run: TaskRun): Promise<void> {
     const { row, questions } = this;
-    const { peer } = this.#parts;
+    const { peer, send } = this.#parts;
     const signal = AbortSignal.any([this.#abort.signal, run.signal]);
-    const dialog = new RunningDialog({ peer, run, questions, partner: row.peer, input: row.input, signal });
+    const dialog = new RunningDialog({ peer, send, run, questions, partner: row.peer, input: row.input, signal });
     try {
       await Promise.race([this.#parts.work(dialog), aborted(this.#abort.signal)]);
     } catch (error) {
@@ -115,17 +122,17 @@ export class Talk {
   }
 
   async #say(run: TaskRun, text: string): Promise<void> {
-    await run.within(".end", () => this.#parts.peer.send(this.row.peer.id, text));
+    await run.within(".end", () => this.#parts.send(text));
   }
 
   async #pause({ name, peer, attempts }: TalkRow, failure: unknown): Promise<void> {
-    const { log, rows } = this.#parts;
+    const { log, rows, failed } = this.#parts;
     const { world } = this.#parts.peer;
     const { clock } = world;
     const { signal } = this.#abort;
     try {
       if (isWarrenError(failure, "STORE_FAILED")) return await sleep(clock, STORE_PAUSE_MS, signal);
-      log.error(`dialog "${name}" with ${peer.name} failed: ${describeError(failure)}`);
+      failed(`dialog "${name}" with ${peer.name} failed`, failure);
       await rows.update(peer.id, (row = this.row) => ({ ...row, attempts: attempts + 1 }));
       if (attempts < MAX_RETRIES)
         await sleep(

@@ -33,6 +33,8 @@ export function careLines(answer: CareEvent, now: number, paint: Paint): string[
         : answer.messages.map((message) => messageLine(message, now, paint));
     case "outbox-dropped":
       return [`${messages(answer.dropped)} dropped${keptText(answer.kept)}`];
+    case "snapshot":
+      return [`the database is copied to ${answer.file}`];
     case "dead":
       return deadLines(answer.letters, answer.count, now, paint);
     case "dead-retried":

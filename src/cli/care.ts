@@ -1,4 +1,5 @@
 /** Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled. */
+import { isAbsolute } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
 import type { Accepting } from "../peer/admission.ts";
@@ -15,6 +16,8 @@ export type CareCommand =
   /** Without `with`: everybody's. */
   | { readonly do: "outbox"; readonly with?: string }
   | { readonly do: "outbox-drop"; readonly what: string }
+  /** Copies the database to an absolute path. */
+  | { readonly do: "snapshot"; readonly file: string }
   | { readonly do: "dead" }
   | { readonly do: "dead-retry" | "dead-drop"; readonly which: string };
 
@@ -25,6 +28,7 @@ export type CareEvent =
   | { readonly event: "outbox"; readonly entries: readonly OutboxEntry[] }
   | { readonly event: "waiting"; readonly with: PeerInfo; readonly messages: readonly OutboxMessage[] }
   | { readonly event: "outbox-dropped"; readonly dropped: number; readonly kept: number }
+  | { readonly event: "snapshot"; readonly file: string }
   | { readonly event: "dead"; readonly count: number; readonly letters: readonly DeadLetter[] }
   | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number };
 
@@ -36,6 +40,7 @@ export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>>
   accept: ["whom"],
   outbox: ["with"],
   "outbox-drop": ["what"],
+  snapshot: ["file"],
   dead: [],
   "dead-retry": ["which"],
   "dead-drop": ["which"],
@@ -61,6 +66,8 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
       return { do: what, ...("with" in fields && { with: text("with") }) };
     case "outbox-drop":
       return { do: what, what: text("what") };
+    case "snapshot":
+      return { do: what, file: text("file") };
     case "dead-retry":
     case "dead-drop":
       return { do: what, which: text("which") };
@@ -89,6 +96,11 @@ export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEv
     }
     case "outbox-drop":
       return { event: "outbox-dropped", ...(await outbox.drop(command.what)) };
+    case "snapshot":
+      if (!isAbsolute(command.file))
+        throw new WarrenError("USAGE", `${command.file} is no absolute path: begin with /`);
+      peer.snapshot(command.file);
+      return { event: "snapshot", file: command.file };
     case "dead":
       return { event: "dead", count: deadLetters.count, letters: deadLetters.list() };
     case "dead-retry":

@@ -22,6 +22,10 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
   readonly botFiles: readonly string[];
   /** Whether the bots of `./bots` may run with the role. */
   readonly hasBots: boolean;
+  /** What the command line configures, each as `<name>.<key>=<value>`. */
+  readonly set: readonly string[];
+  /** Whether bots are loaded again when their files change. */
+  readonly isWatching: boolean;
   readonly debug: boolean;
 }
 
@@ -140,6 +144,8 @@ export class House implements AsyncDisposable {
         home,
         registry,
         acceptNewRegistry,
+        set: this.#options.set,
+        isWatching: this.#options.isWatching,
         world: systemWorld,
         isDebugging: this.#options.debug,
         onLine: (line) => log.warn(line.replace(/^bots: /, "")),

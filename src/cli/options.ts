@@ -2,10 +2,12 @@
 import { Command, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.ts";
 import { isPeerId, parseName } from "../base/ids.ts";
+import { readSet } from "../bot/set-option.ts";
 import { parseRegistryUrl } from "../registry/url.ts";
 import { print } from "./output.ts";
 
 export const ACCEPT_NEW_REGISTRY = "go on with a registry whose key has changed (default: on this machine alone)";
+export const SET = "configure a bot, as in webhook.port=8080; may be given again and again (secrets: see docs/bots.md)";
 
 /** The command line of `bun run <name>`. What is wrong with one is thrown when it has been told. */
 export function createProgram(name: string): Command {
@@ -45,6 +47,12 @@ export function registryOption(text: string): string {
 /** For an option that may be given again and again. */
 export function urlsOption(text: string, urls: readonly string[]): string[] {
   return [...urls, attempt(() => parseRegistryUrl(text))];
+}
+
+/** One of the bots' settings; may be given again and again. */
+export function setOption(text: string, before: readonly string[] = []): string[] {
+  readSet(text);
+  return [...before, text];
 }
 
 function whole(text: string, least: number, most: number, expected: string): number {

@@ -1,6 +1,7 @@
 /** The command line of `bun run peer`. What a command needs is loaded when it runs. */
 import { type Command, Option } from "commander";
 import { WarrenError } from "../base/errors.ts";
+import type { Whose } from "./backup.ts";
 import { createLog, stderrSink } from "../base/log.ts";
 import { nearest } from "../bot/nearest.ts";
 import { localRegistryUrl } from "../registry/url.ts";
@@ -14,8 +15,10 @@ import {
   portOption,
   registryOption,
   secondsOption,
+  SET,
+  setOption,
 } from "./options.ts";
-import { printJson } from "./output.ts";
+import { print, printJson } from "./output.ts";
 import { resolveHome } from "./program.ts";
 import type { RunOptions } from "./run-peer.ts";
 import type { StartOptions } from "./start.ts";
@@ -31,6 +34,8 @@ interface Flags {
   acceptNewRegistry?: true;
   bot?: string[];
   bots: boolean;
+  set?: string[];
+  watch: boolean;
   forBot?: string;
   home?: string;
   json?: true;
@@ -61,7 +66,13 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
-    .option("--for-bot <name>", "outbox, dead, block, unblock and accept: of that bot of this home", nameOption)
+    .option("--set <name.key=value>", SET, setOption)
+    .option(
+      "--for-bot <name>",
+      "outbox, dead, block, unblock, accept, backup and restore: of that bot of this home",
+      nameOption,
+    )
+    .option("--no-watch", "do not load bots again when their files change")
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
     .option("--debug", "say more about what happens and what fails")
@@ -163,8 +174,37 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .description("see them no more")
     .action((which: string) => act((flags) => question(flags, { do: "dead-drop", which })));
 
+  program
+    .command("backup [file]")
+    .description("copy an identity, or with --for-bot a bot, to one file: key, messages, stores; also while it runs")
+    .action((file?: string) =>
+      act(async (flags) => print(await (await import("./backup.ts")).backUp(whose(flags), file))),
+    );
+  program
+    .command("restore <file>")
+    .description("put a backup in place, while its identity or bot does not run")
+    .option("--force", "replace what is there, and lose what came after the backup")
+    .action((file: string, { force }: { force?: true }) =>
+      act(async (flags) => print(await (await import("./backup.ts")).restore(whose(flags), file, force === true))),
+    );
+
+  program
+    .command("new-bot")
+    .description("write a bot that answers, and its test, to ./bots and ./test/bots")
+    .argument("<name>", "what it is called", nameOption)
+    .action((name: string) =>
+      act(async () => {
+        const { newBot } = await import("./new-bot.ts");
+        for (const line of await newBot(process.cwd(), name)) print(line);
+      }),
+    );
+
   await program.parseAsync(argv);
   return code;
+}
+
+function whose({ home, forBot, name }: Flags): Whose {
+  return { home: resolveHome(home), bot: forBot, name };
 }
 
 async function question(flags: Flags, command: PeerCommand): Promise<void> {
@@ -180,8 +220,27 @@ function oneShot(flags: Flags): StartOptions {
 }
 
 function running(flags: Flags): RunOptions {
-  const { name, port, host, registry, acceptNewRegistry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
-  const more = { botFiles: bot, hasBots: bots, debug: debug === true, timeoutMs: timeout * 1_000 };
+  const {
+    name,
+    port,
+    host,
+    registry,
+    acceptNewRegistry,
+    bot = [],
+    bots,
+    set = [],
+    watch,
+    debug,
+    timeout = DEFAULT_TIMEOUT_S,
+  } = flags;
+  const more = {
+    botFiles: bot,
+    hasBots: bots,
+    isWatching: watch,
+    set,
+    debug: debug === true,
+    timeoutMs: timeout * 1_000,
+  };
   return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, ...more };
 }
 

@@ -22,10 +22,11 @@ export class LivedTime {
     return Math.floor(this.#saved + (this.#clock.steady() - this.#savedAt) / 1_000);
   }
 
-  /** What was lived through since the last time is lost by a crash: things grow old a little later then. */
-  save(): void {
+  /** Returns the same as `now`. What was lived through since the last time is lost by a crash: things grow old a little later then. */
+  save(): number {
     this.#saved = this.now();
     this.#savedAt = this.#clock.steady();
     this.#settings.set(KEY, String(this.#saved));
+    return this.#saved;
   }
 }

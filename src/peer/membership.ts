@@ -6,6 +6,7 @@ import type { Directory } from "./directory.ts";
 export interface MembershipHost {
   readonly self: PeerInfo;
   readonly addresses: () => readonly Address[];
+  readonly registered: () => void;
   readonly online: (peer: PeerInfo) => void;
   readonly offline: (peer: PeerInfo) => void;
   readonly notice: (error: Error) => void;
@@ -32,11 +33,10 @@ export class Membership {
 
   /** Joins a directory, leaving the one before; or none. */
   async join(directory: Directory | undefined): Promise<void> {
-    const before = this.#directory;
-    for (const end of this.#listening.splice(0)) end();
+    const before = this.#leave();
     this.#directory = directory;
     if (directory) {
-      const { self, online, offline, notice } = this.#host;
+      const { self, registered, online, offline, notice } = this.#host;
       const present = new Set<PeerId>(); // an entry that only changes is no news
       this.#listening = [
         directory.on("online", ({ id, name, kind }) => {
@@ -47,6 +47,7 @@ export class Membership {
         directory.on("offline", ({ id, name, kind }) => {
           if (present.delete(id)) offline({ id, name, kind });
         }),
+        directory.on("connected", registered),
         directory.on("notice", notice),
       ];
       this.announce();
@@ -54,9 +55,21 @@ export class Membership {
     await before?.[Symbol.asyncDispose]();
   }
 
+  /** Leaves without a goodbye. */
+  async hangUp(): Promise<void> {
+    await this.#leave()?.hangUp();
+  }
+
   /** Says what this peer is now. */
   announce(): void {
     const { self, addresses } = this.#host;
     this.#directory?.announce({ ...self, addresses: addresses(), card: this.#card });
+  }
+
+  #leave(): Directory | undefined {
+    const directory = this.#directory;
+    for (const end of this.#listening.splice(0)) end();
+    this.#directory = undefined;
+    return directory;
   }
 }

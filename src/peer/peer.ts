@@ -2,16 +2,17 @@
 import type { Card } from "../base/card.ts";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import type { Listener } from "../base/hooks.ts";
-import { formatAddress, shortId, type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
+import { type Address, type PeerId, type PeerInfo, type PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
 import { Admission } from "./admission.ts";
 import { Chores } from "./chores.ts";
 import { DeadLetters } from "./dead-letters.ts";
-import { Demand, REPLACED_PAUSE_MS } from "./demand.ts";
+import { Demand } from "./demand.ts";
 import { Dialler } from "./dialler.ts";
 import type { Directory, DirectoryEntry, DirectoryQuery } from "./directory.ts";
+import { createExchange } from "./exchange.ts";
 import { performOnce } from "./handler-run.ts";
 import { Handlers } from "./handlers.ts";
 import { readHistory } from "./history.ts";
@@ -26,8 +27,9 @@ import { Sender } from "./sender.ts";
 import { Reports, type PeerEvents } from "./reports.ts";
 import { SentMessages } from "./sent.ts";
 import { Sessions } from "./sessions.ts";
+import { Surroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
-import { Switchboard, type SwitchboardHost } from "./switchboard.ts";
+import { Switchboard } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
 
 /** How long handlers that run may go on when the peer closes. */
@@ -74,6 +76,8 @@ export class Peer implements AsyncDisposable {
   readonly #dialler: Dialler;
   readonly #demand: Demand;
   readonly #chores: Chores;
+  /** Copies the database, as it is committed now, to a file that is not there yet. */
+  readonly snapshot = (file: string): void => this.#store.db.copyTo(file);
   #listener: TransportListener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -140,6 +144,7 @@ export class Peer implements AsyncDisposable {
     this.#membership = new Membership({
       self: info,
       addresses: () => this.addresses,
+      registered: () => this.#reports.registered(),
       online: (peer) => this.#cameOnline(peer),
       offline: (peer) => this.#reports.offline(peer),
       notice: (error) => isWarrenError(error) && this.#reports.notice(error),
@@ -157,7 +162,20 @@ export class Peer implements AsyncDisposable {
       checkNotBlocked: (to) => this.admission.checkNotBlocked(to),
       reports: this.#reports,
     });
-    this.#switchboard = new Switchboard(this.#switchboardHost());
+    this.#switchboard = new Switchboard(
+      createExchange({
+        world,
+        log,
+        self: info,
+        port: () => this.port,
+        admission: this.admission,
+        people: this.#people,
+        sessions: this.#sessions,
+        reports: this.#reports,
+        demand: () => this.#demand,
+        dialler: () => this.#dialler,
+      }),
+    );
     this.#demand = new Demand({
       store,
       clock: world.clock,
@@ -193,12 +211,16 @@ export class Peer implements AsyncDisposable {
     });
     store.db.commit();
     this.#chores = new Chores(world.clock);
-    this.#chores.every(EXPIRE_MS, () => {
-      this.#lived.save();
-      for (const session of this.#sessions.loaded()) session.expire(this.#lived.now());
-    });
-    let addresses = "";
-    this.#chores.every(LOOK_AROUND_MS, () => (addresses = this.#lookAround(addresses)));
+    this.#chores.every(EXPIRE_MS, () => this.#sessions.expire(this.#lived.save()));
+    // In another network the connections of the old one may be dead, and others must be told where we are.
+    const surroundings = new Surroundings(
+      () => this.addresses,
+      () => {
+        this.#switchboard.probe();
+        this.#membership.announce();
+      },
+    );
+    this.#chores.every(LOOK_AROUND_MS, () => surroundings.look());
   }
 
   get id(): PeerId {
@@ -317,18 +339,18 @@ export class Peer implements AsyncDisposable {
     return await this.admission.setBlocked(who, false);
   }
 
-  /** Says goodbye, lets the handlers that run finish (for at most 5 s) and closes. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+  /** Says goodbye (unless it comes back at once), lets the handlers that run finish (for at most 5 s) and closes. */
+  close({ isComingBack = false } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(isComingBack));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #close(): Promise<void> {
-    await this.setDirectory(undefined).catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
+  async #close(isComingBack: boolean): Promise<void> {
+    const left = isComingBack ? this.#membership.hangUp() : this.setDirectory(undefined);
+    await left.catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
     this.#chores[Symbol.dispose]();
     this.#demand.close();
     this.#dialler.close();
@@ -340,6 +362,7 @@ export class Peer implements AsyncDisposable {
     await this.#store.db.committed().catch((error: unknown) => this.log.error(String(error)));
     this.#switchboard.close();
     this.#sent.close();
+    this.outbox.close();
     await new Promise<void>((resolve) => this.world.clock.soon(resolve)); // the goodbyes are written
     this.#store[Symbol.dispose]();
   }
@@ -360,42 +383,9 @@ export class Peer implements AsyncDisposable {
     };
   }
 
-  #switchboardHost(): SwitchboardHost {
-    return {
-      world: this.world,
-      self: this.info,
-      port: () => this.port,
-      arrival: (id) => this.admission.arrival(id),
-      refusal: (link) => this.admission.refusal(link),
-      refused: (id, bye) => this.#demand.refused(id, bye),
-      overran: (id) => this.admission.limit(id),
-      met: ({ link }, hello) => this.#people.met(link.peer, hello, link.remote, link.dialled, this.world.clock.now()),
-      chosen: (connection) => this.#sessions.find(connection.peer)?.attach(connection),
-      ready: (connection, ready) => this.#sessions.find(connection.peer)?.resume(connection, ready),
-      frame: (connection, frame) => this.#sessions.find(connection.peer)?.onFrame(frame),
-      drained: (connection) => this.#sessions.find(connection.peer)?.pump(),
-      lost: (connection, error) => {
-        if (error) this.log.debug(`connection with ${shortId(connection.peer)} ended: ${error.code}, ${error.message}`);
-        this.#demand.lost(connection, error);
-      },
-      replaced: (id) => this.#dialler.pause(id, REPLACED_PAUSE_MS),
-      notice: (error) => this.#reports.notice(error),
-    };
-  }
-
   #cameOnline(info: PeerInfo): void {
     this.#reports.online(info);
     this.#dialler.hurry(info.id);
-  }
-
-  /** In another network the connections of the old one may be dead, and others must be told where we are. */
-  #lookAround(before: string): string {
-    const now = this.addresses.map(formatAddress).join();
-    if (before !== "" && now !== before) {
-      this.#switchboard.probe();
-      this.#membership.announce();
-    }
-    return now;
   }
 
   #checkOpen(): void {

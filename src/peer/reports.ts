@@ -10,6 +10,8 @@ import { toReceipt, type SentMessages } from "./sent.ts";
 export interface PeerEvents {
   /** A message of ours reached another state. */
   receipt: [receipt: Receipt];
+  /** The directory has accepted us, for the first time or again. */
+  registered: [];
   "peer:online": [peer: PeerInfo];
   "peer:offline": [peer: PeerInfo];
   /** Something that a person should read; nothing has stopped. */
@@ -40,6 +42,10 @@ export class Reports {
       this.#receiptListeners--;
       end();
     };
+  }
+
+  registered(): void {
+    this.#events.emit("registered");
   }
 
   online(peer: PeerInfo): void {

@@ -130,8 +130,9 @@ export class Sessions {
     return session && where ? session.stateOf(where.epoch, where.seq) : { state: "queued", reason: null };
   }
 
-  loaded(): Iterable<Session> {
-    return this.#byId.values();
+  /** Gives up what is too old; `lived` is the time lived through, in s. */
+  expire(lived: number): void {
+    for (const session of this.#byId.values()) session.expire(lived);
   }
 
   /** So many more (or fewer) messages of this peer wait in the inbox. */

@@ -5,11 +5,14 @@ import { HandlerRun } from "./handler-run.ts";
 /** Values are JSON; what cannot be said in JSON is lost on the way. */
 export interface Table<Value> {
   get(key: string): Value | undefined;
+  has(key: string): boolean;
   /** Changes are on disk when the promise resolves; inside a handler, when they are sure to be committed with it. */
   set(key: string, value: Value): Promise<void>;
   /** Reads, changes and writes with nothing in between. Resolves with the new value. */
   update(key: string, change: (value: Value | undefined) => Value): Promise<Value>;
   delete(key: string): Promise<void>;
+  /** The keys that begin with `prefix`, in their order. */
+  keys(prefix?: string): string[];
   /** Those whose key begins with `prefix`, in the order of the keys (by their UTF-8 bytes). */
   entries(prefix?: string): IterableIterator<[key: string, value: Value]>;
 }
@@ -35,6 +38,7 @@ export function openTable<Value>(store: Store, name: string): Table<Value> {
       const json = entries.get(name, key);
       return json === undefined ? undefined : parse(json);
     },
+    has: (key) => entries.get(name, key) !== undefined,
     set: (key, value) => once(key, () => entries.set(name, key, JSON.stringify(value))),
     update: (key, change) =>
       once(key, () => {
@@ -44,6 +48,7 @@ export function openTable<Value>(store: Store, name: string): Table<Value> {
         return value;
       }),
     delete: (key) => once(key, () => entries.delete(name, key)),
+    keys: (prefix = "") => entries.list(name, prefix).map(({ key }) => key),
     *entries(prefix = "") {
       for (const { key, value } of entries.list(name, prefix)) yield [key, parse(value)];
     },

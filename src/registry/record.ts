@@ -32,7 +32,7 @@ const cardShape = z
     commands: z
       .array(
         z.object({
-          name: z.string().regex(/^[a-z0-9][\w-]{0,31}$/i, "not a command's name"),
+          name: z.string().regex(/^[a-z0-9][\w-]{0,31}(?: [a-z0-9][\w-]{0,31}){0,2}$/i, "not a command's name"),
           about: z.string().max(300),
           args: z.record(z.string(), z.unknown()),
         }),

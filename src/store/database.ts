@@ -1,5 +1,6 @@
 /** Database: one SQLite file that one process owns, and the grouped commits by which durability is nearly free. */
 import { Database as Sqlite, SQLiteError } from "bun:sqlite";
+import { closeSync, openSync, rmSync } from "node:fs";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { Clock } from "../base/world.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -113,6 +114,26 @@ export class Database implements Disposable {
   /** The whole database as the bytes of its file. */
   serialize(): Uint8Array {
     return this.#sqlite.serialize();
+  }
+
+  /**
+   * Commits what is open, and copies the whole to a new file of mode 600. The thread stands still meanwhile.
+   *
+   * @throws {WarrenError} `STORE_FAILED`; then no part of the file is left
+   */
+  copyTo(path: string): void {
+    this.commit();
+    try {
+      closeSync(openSync(path, "wx", 0o600)); // SQLite takes an empty file as it is, and would make one that others can read
+    } catch (error) {
+      throw new WarrenError("STORE_FAILED", `${path} cannot be made: ${describeError(error)}`, { cause: error });
+    }
+    try {
+      this.#sqlite.run("VACUUM INTO ?", [path]);
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw storeFailure(error);
+    }
   }
 
   /** Commits and closes; the lock is free afterwards. */

@@ -77,9 +77,9 @@ export const FAULTS = {
   },
   "failed commit": {
     weight: 5,
-    run({ pick, machines }) {
+    run({ pick, machines, random }) {
       const machine = pick(machines);
-      machine.failNextCommit();
+      machine.failNextCommit(random() < 0.5);
       return machine.name;
     },
   },

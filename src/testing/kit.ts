@@ -1,9 +1,10 @@
 /** Test kit: bots and the people who talk to them, as real peers on a simulated network, in one process. */
-import { WarrenError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo, PeerKind } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
+import { type BotConfig, givenInCode, parseConfig } from "../bot/config.ts";
 import { attachPlugin, type AttachedPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
@@ -21,15 +22,19 @@ const PATIENCE_MS = 30_000;
 
 export interface TestWarrenOptions {
   plugins: readonly Plugin[];
+  /** The configuration of each bot that takes one, by its name; checked as at home. */
+  config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Everything that is left to chance follows from it. */
   seed?: number;
 }
 
 /** Brings every plugin online as a bot. Dispose the result: `await using warren = …`. */
-export async function createTestWarren({ plugins, seed = 1 }: TestWarrenOptions): Promise<TestWarren> {
+export async function createTestWarren({ plugins, config = {}, seed = 1 }: TestWarrenOptions): Promise<TestWarren> {
+  const stray = Object.keys(config).find((name) => !plugins.some((plugin) => plugin.name === name));
+  if (stray !== undefined) throw new WarrenError("USAGE", `config.${stray}: none of the plugins has that name`);
   const warren = new TestWarren(seed);
   try {
-    for (const plugin of plugins) await warren.addBot(plugin);
+    for (const plugin of plugins) await warren.addBot(plugin, config[plugin.name]);
   } catch (error) {
     await warren[Symbol.asyncDispose]();
     throw error;
@@ -48,6 +53,8 @@ interface Life {
 
 interface TestBot {
   plugin: Plugin;
+  /** Its configuration, as the test gives it. */
+  given: Readonly<Record<string, unknown>>;
   life: Life;
   attached: AttachedPlugin;
   /** Takes the plugin off the list of what is closed at the end. */
@@ -87,9 +94,10 @@ export class TestWarren implements AsyncDisposable {
     return person;
   }
 
-  async addBot(plugin: Plugin): Promise<void> {
+  async addBot(plugin: Plugin, given: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const config = await parseConfig(plugin, givenInCode(given));
     const life = await this.until(this.#open(plugin.name, "bot"));
-    this.#bots.set(plugin.name, { plugin, life, lives: 1, ...(await this.#attach(plugin, life)) });
+    this.#bots.set(plugin.name, { plugin, given, life, lives: 1, ...(await this.#attach(plugin, life, config)) });
     await this.quiet();
   }
 
@@ -106,7 +114,8 @@ export class TestWarren implements AsyncDisposable {
     this.#scope.use(store.db); // what is left of the process may still look there
     const next = { disk, port: peer.port, life: ++bot.lives };
     bot.life = await this.until(this.#open(name, "bot", next));
-    Object.assign(bot, await this.#attach(bot.plugin, bot.life));
+    const config = await parseConfig(bot.plugin, givenInCode(bot.given));
+    Object.assign(bot, await this.#attach(bot.plugin, bot.life, config));
     await this.quiet();
   }
 
@@ -115,7 +124,8 @@ export class TestWarren implements AsyncDisposable {
     const bot = this.#bot(name);
     bot.forget();
     await this.until(Promise.resolve(bot.attached[Symbol.asyncDispose]()));
-    Object.assign(bot, { plugin }, await this.#attach(plugin, bot.life));
+    const config = await parseConfig(plugin, givenInCode(bot.given));
+    Object.assign(bot, { plugin }, await this.#attach(plugin, bot.life, config));
     await this.quiet();
   }
 
@@ -135,10 +145,10 @@ export class TestWarren implements AsyncDisposable {
     return bot;
   }
 
-  async #attach(plugin: Plugin, { peer }: Life): Promise<Pick<TestBot, "attached" | "forget">> {
+  async #attach(plugin: Plugin, { peer }: Life, config: BotConfig): Promise<Pick<TestBot, "attached" | "forget">> {
     // Dice of its own: what else is left to chance in a peer does not change what they show.
     const random = this.#random(`plugin ${plugin.name}`);
-    const attached = await this.until(attachPlugin(plugin, peer, { random }));
+    const attached = await this.until(attachPlugin(plugin, peer, { random, config }));
     return { attached, forget: this.#scope.defer(() => attached[Symbol.asyncDispose]()) };
   }
 

@@ -67,8 +67,10 @@ class Member implements Directory {
   }
 
   announce(self: Announcement): void {
+    const isNew = this.#self === undefined;
     this.#self = { ...self, online: true };
     this.#reports.changed(this.#self);
+    if (isNew) this.#events.emit("connected");
   }
 
   on<Event extends keyof DirectoryEvents>(
@@ -80,6 +82,12 @@ class Member implements Directory {
 
   tell(entry: DirectoryEntry): void {
     this.#events.emit(entry.online ? "online" : "offline", entry);
+  }
+
+  async hangUp(): Promise<void> {
+    this.#reports.left();
+    this.#self = undefined;
+    return await Promise.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

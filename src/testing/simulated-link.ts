@@ -15,6 +15,8 @@ interface Carrier {
 /** The process that an end belongs to; nothing reaches it once it is dead. */
 interface Owner {
   readonly isAlive: boolean;
+  /** Something arrives. */
+  heard(): void;
 }
 
 export class SimulatedLink implements Link {
@@ -113,7 +115,9 @@ export class SimulatedLink implements Link {
 
   /** The listening side opens its end at once and waits for the dialler to speak: nothing comes too early. */
   #receive(chunk: Uint8Array): void {
-    if (!this.#isClosed && this.#owner.isAlive && chunk.byteLength > 0) this.#handler?.data(chunk);
+    if (this.#isClosed || !this.#owner.isAlive || chunk.byteLength === 0) return;
+    this.#owner.heard();
+    this.#handler?.data(chunk);
   }
 
   #close(): void {

@@ -45,6 +45,7 @@ export class SimulatedMachine implements Disposable {
   #life: Life | undefined;
   readonly #remains: Database[] = []; // of processes that crashed; what is left of them may still look there
   #isReading = true;
+  #isSaying = false; // in this turn
 
   constructor(options: MachineOptions) {
     this.#options = options;
@@ -129,11 +130,13 @@ export class SimulatedMachine implements Disposable {
     this.#options.witness.forgive(this.name);
   }
 
-  /** Makes the next commit fail, as a full disk does. */
-  failNextCommit(): void {
+  /** Makes the next commit fail, as a full disk does; or the next one of a turn in which something is said and something comes. */
+  failNextCommit(isOfBusyTurn: boolean): void {
+    const life = this.#life;
     let isArmed = true;
-    this.#life?.store.db.beforeCommit(() => {
-      if (!isArmed) return;
+    life?.store.db.beforeCommit(() => {
+      const isBusy = this.#isSaying && life.transport.heardAt === life.clock.steady();
+      if (!isArmed || (isOfBusyTurn && !isBusy)) return;
       isArmed = false;
       throw new WarrenError("STORE_FAILED", "the disk is full");
     });
@@ -149,11 +152,14 @@ export class SimulatedMachine implements Disposable {
   say(message: Witnessed, to: PeerId): void {
     const life = this.#life;
     if (!life) return;
+    const { witness } = this.#options;
+    this.#isSaying = true;
+    life.store.db.afterCommit(() => (this.#isSaying = false));
     life.peer.send(to, message.text).then(
-      ({ id }) => this.#options.witness.promised(message, id),
+      ({ id }) => witness.promised(message, id),
       (error: unknown) => {
-        if (error instanceof WarrenError && error.code === "STORE_FAILED") return; // nothing was promised
-        this.#options.witness.complaints.push(`sending "${message.text}" failed: ${String(error)}`);
+        if (error instanceof WarrenError && error.code === "STORE_FAILED") return witness.refused(message);
+        witness.complaints.push(`sending "${message.text}" failed: ${String(error)}`);
       },
     );
   }

@@ -63,6 +63,10 @@ export class SimulatedNetwork {
     this.cut((a, b) => a === id || b === id);
   }
 
+  now(): number {
+    return this.#clock.steady();
+  }
+
   later(task: () => void, ms = this.#latency()): void {
     this.#inFlight++;
     this.#clock.after(ms, () => {
@@ -126,6 +130,7 @@ export class SimulatedTransport implements Transport {
   readonly id: PeerId;
   readonly host: string;
   readonly #keys: string[] = [];
+  #heardAt = -Infinity;
   #accept: ((link: Link) => void) | undefined;
   #isAlive = true;
 
@@ -137,6 +142,15 @@ export class SimulatedTransport implements Transport {
 
   get isAlive(): boolean {
     return this.#isAlive;
+  }
+
+  /** When something last arrived at this process, in steady ms. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
+  heard(): void {
+    this.#heardAt = this.#network.now();
   }
 
   kill(): void {

@@ -136,9 +136,14 @@ class Simulation implements Stage {
     const from = this.pick(this.machines);
     const to = this.pick(this.machines.filter((machine) => machine !== from));
     const isMutual = this.random() < 0.3;
-    for (let i = 0; i < count; i++) {
+    const say = (): void => {
       this.#say(from, to);
       if (isMutual) this.#say(to, from);
+    };
+    for (let i = 0; i < count; i++) {
+      // Some while other things happen, in the same turn as what arrives just then.
+      if (this.random() < 0.5) say();
+      else this.#world.clock.after(Math.floor(this.random() * 100), say);
     }
     return count;
   }

@@ -16,6 +16,8 @@ export interface Witnessed {
   completed: number;
   /** Runs beyond the first one that a crash or a failed commit allows. */
   allowed: number;
+  /** Its sender was told that nothing was saved. */
+  isRefused: boolean;
   /** Its sender's or its receiver's disk went back in time, or was there twice: it may be lost, and its state be wrong. */
   isForgiven: boolean;
   /** Its receiver's did: it may also be handled again. */
@@ -57,8 +59,9 @@ export class Witness {
     this.#byId.set(id, message);
   }
 
-  find(text: string): Witnessed | undefined {
-    return this.#messages.get(text);
+  /** The sender was told that nothing was saved: whoever says it again must not be heard twice. */
+  refused(message: Witnessed): void {
+    message.isRefused = true;
   }
 
   /** A handler begins. `at`: at whose peer. */
@@ -66,6 +69,7 @@ export class Witness {
     const message = this.#messages.get(text);
     if (!message) return void this.complaints.push(`${at} heard "${text}", which nobody said`);
     if (message.to !== at) this.complaints.push(`${at} heard "${text}", which was not for it`);
+    if (message.isRefused) this.complaints.push(`"${text}" was heard, and its sender was told that nothing was saved`);
     message.begun++;
     if (message.begun === 1) this.#checkOrder(message);
     this.#checkTurn(message);
@@ -164,6 +168,7 @@ export class Witness {
       begun: 0,
       completed: 0,
       allowed: 0,
+      isRefused: false,
       isForgiven: false,
       mayRepeat: false,
       state: undefined,

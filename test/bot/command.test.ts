@@ -1,23 +1,26 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
 import { Command } from "../../src/bot/command.ts";
+import { Confirmations } from "../../src/bot/confirmations.ts";
 import type { BotMessage, CommandOptions } from "../../src/bot/plugin.ts";
-import { ManualClock } from "../../src/testing/manual-clock.ts";
-import { ann } from "./fake-peer.ts";
+import { ann, commandsHost, FakePeer } from "./fake-peer.ts";
 
 function talk(options: Omit<CommandOptions<z.ZodObject>, "about" | "run"> & { run?: CommandOptions["run"] }) {
-  const clock = new ManualClock();
+  const fake = new FakePeer();
+  const { clock } = fake;
+  const host = commandsHost(fake);
+  const confirmations = new Confirmations(host.store("confirmations"), host.clock);
   const calls: unknown[] = [];
   const said: string[] = [];
   const run: CommandOptions<z.ZodObject>["run"] = ({ args }) => void calls.push(args);
-  const command = new Command("roll", { about: "roll some dice", run, ...options }, clock);
+  const command = new Command("roll", { about: "roll some dice", run, ...options }, { ...host, confirmations });
   const reply = async (text: string): Promise<undefined> => await Promise.resolve(void said.push(text));
   const say = async (line: string, attempt = 1): Promise<void> => {
     const { signal } = new AbortController();
     const message: BotMessage = { id: "m", from: ann, text: line, at: 0, hops: 0, attempt, signal, reply };
     await command.run(message, line);
   };
-  return { clock, calls, said, say, command };
+  return { clock, failures: host.failures, calls, said, say, command };
 }
 
 test("run is given what the schema makes of the words", async () => {
@@ -101,7 +104,25 @@ test("what cannot work is refused when it is registered, with its place", () => 
   expect(() => talk({ cooldown: { max: 1, per: "10" } })).toThrow('command "roll": "10" is not a duration');
   // @ts-expect-error -- arguments that are no object
   expect(() => talk({ args: z.string() })).toThrow('command "roll": args: must be a z.object');
-  expect(() => new Command("Roll it", { about: "", run: () => {} }, new ManualClock())).toThrow(
-    'command "Roll it": a command',
-  );
+});
+
+test("whoever may not use a command is told so in one line, learns nothing of it, and uses up nobody's turn", async () => {
+  const cooldown = { max: 1, per: "10s", by: "everyone" } as const;
+  const args = z.object({ sides: z.number() });
+  const group = talk({ allow: { group: "staff" }, cooldown, args });
+  await group.say("many");
+  await group.say("6");
+  expect([group.calls, group.said]).toEqual([[], ['you may not use "roll"', 'you may not use "roll"']]);
+  const own = talk({ allow: ({ args: { sides } }) => sides === 6, cooldown, args });
+  await own.say("20");
+  await own.say("6");
+  expect([own.calls, own.said]).toEqual([[{ sides: 6 }], ['you may not use "roll"']]);
+  expect(() => talk({ allow: "ann" })).toThrow('command "roll": allow: "ann" is not a peer id');
+});
+
+test("a guard that fails denies, and says so to whoever listens to failures", async () => {
+  const { calls, said, say, failures } = talk({ allow: () => Promise.reject(new Error("no net")) });
+  await say("");
+  expect([calls, said]).toEqual([[], ['you may not use "roll"']]);
+  expect(failures).toEqual(['the guard of "roll" denied ann: no net']);
 });

@@ -1,9 +1,14 @@
 /** A peer that is all memory: what a plugin's host asks of one, with the outside played by the test. */
 import type { Card } from "../../src/base/card.ts";
 import { isPeerId, type PeerInfo } from "../../src/base/ids.ts";
+import { describeError, WarrenError } from "../../src/base/errors.ts";
+import { Emitter } from "../../src/base/hooks.ts";
 import { createLog } from "../../src/base/log.ts";
 import type { World } from "../../src/base/world.ts";
+import type { CommandsHost } from "../../src/bot/commands.ts";
+import { openGroup } from "../../src/bot/group.ts";
 import type { HostPeer } from "../../src/bot/host.ts";
+import type { Directory } from "../../src/peer/directory.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
 import { Tasks } from "../../src/peer/tasks.ts";
@@ -19,6 +24,22 @@ export function somebody(name: string, kind: PeerInfo["kind"] = "person"): PeerI
 
 export const ann = somebody("ann");
 
+export const bob = somebody("bob");
+
+/** What a plugin's commands are given by its host. */
+export function commandsHost(peer = new FakePeer()): CommandsHost & { failures: string[] } {
+  const store = <Value>(name: string): Table<Value> => peer.table(`dice/${name}`);
+  const failures: string[] = [];
+  return {
+    clock: peer.clock,
+    store,
+    group: (name) => openGroup(name, store),
+    lookUp: (who) => peer.resolve(who),
+    failed: (where, error) => void failures.push(`${where}: ${describeError(error)}`),
+    failures,
+  };
+}
+
 export class FakePeer implements HostPeer {
   readonly info: PeerInfo;
   readonly clock = new ManualClock();
@@ -28,6 +49,10 @@ export class FakePeer implements HostPeer {
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => "token" };
   readonly tasks = new Tasks(openStore(":memory:", this.clock));
+  directory: Directory | undefined;
+  readonly #events = new Emitter<PeerEvents>((error) => {
+    throw error;
+  });
   readonly #messageHandlers = new Set<MessageHandler>();
   readonly #tables = new Map<string, Table<unknown>>();
   #count = 0;
@@ -62,10 +87,17 @@ export class FakePeer implements HostPeer {
   }
 
   on(event: "message" | keyof PeerEvents, handler: MessageHandler | ((...args: never[]) => unknown)): () => void {
-    if (event !== "message") return () => {};
+    if (event !== "message") {
+      const listener: (...args: never[]) => unknown = handler;
+      return this.#events.on(event, listener as (...args: unknown[]) => unknown);
+    }
     const entry: MessageHandler = (message) => (handler as MessageHandler)(message);
     this.#messageHandlers.add(entry);
     return () => void this.#messageHandlers.delete(entry);
+  }
+
+  tell<Event extends keyof PeerEvents>(event: Event, ...args: PeerEvents[Event]): void {
+    this.#events.emit(event, ...args);
   }
 
   async send(to: string, text: string): Promise<Sent> {
@@ -77,6 +109,13 @@ export class FakePeer implements HostPeer {
       delivered: Promise.resolve(receipt),
       handled: Promise.resolve(receipt),
     });
+  }
+
+  /** Knows ann and bob. */
+  async resolve(who: string): Promise<PeerInfo> {
+    const known = [ann, bob].find(({ id, name }) => id === who || name === who);
+    if (!known) throw new WarrenError("PEER_UNKNOWN", `nobody is called ${who}`);
+    return await Promise.resolve(known);
   }
 
   async find(): Promise<never[]> {
@@ -98,16 +137,20 @@ export class FakePeer implements HostPeer {
   }
 }
 
-function memoryTable(): Table<unknown> {
+export function memoryTable(): Table<unknown> {
   const rows = new Map<string, unknown>();
+  const entries = (prefix = ""): [string, unknown][] =>
+    [...rows].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     get: (key) => rows.get(key),
+    has: (key) => rows.has(key),
     set: async (key, value) => await Promise.resolve(void rows.set(key, value)),
     update: async (key, change) => {
       rows.set(key, change(rows.get(key)));
       return await Promise.resolve(rows.get(key));
     },
     delete: async (key) => await Promise.resolve(void rows.delete(key)),
-    entries: () => rows.entries(),
+    keys: (prefix) => entries(prefix).map(([key]) => key),
+    entries: (prefix) => entries(prefix).values(),
   };
 }

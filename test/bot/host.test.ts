@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import { attachPlugin, MAX_HOPS } from "../../src/bot/host.ts";
+import { givenInCode, parseConfig } from "../../src/bot/config.ts";
+import { attachPlugin } from "../../src/bot/host.ts";
+import { MAX_HOPS } from "../../src/bot/loops.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
+import { secret } from "../../src/bot/secret.ts";
 import { FakePeer, somebody } from "./fake-peer.ts";
 
 const robot = somebody("robot", "bot");
@@ -177,4 +180,34 @@ test("chance and time come from the world, or from whoever runs the plugin", asy
   await attachPlugin(plugin, peer);
   await attachPlugin(plugin, peer, { random: () => 0.25 });
   expect(seen).toEqual([0.5, peer.clock.now(), 0.25, peer.clock.now()]);
+});
+
+const TOKEN = "hunter2";
+const tokenBot = (setup: (bot: Bot<{ token: string }>) => unknown) =>
+  definePlugin({ name: "hook", about: "calls the web", config: z.object({ token: secret() }), setup });
+
+test("a plugin has its configuration; its log, and the failures that others are told of, show no secret", async () => {
+  const peer = new FakePeer();
+  const plugin = tokenBot((bot) => {
+    bot.log.info(`with ${bot.config.token}`);
+    bot.on("message", () => {
+      throw new Error(`refused: ${bot.config.token}`);
+    });
+  });
+  await attachPlugin(plugin, peer, { config: await parseConfig(plugin, givenInCode({ token: TOKEN })) });
+  expect(await peer.hear("hi").catch((error: unknown) => error)).toEqual(new Error("refused: •••"));
+  expect(peer.logged).toEqual(["info hook: with •••", "error hook: a message of ann was not handled: refused: •••"]);
+});
+
+test("a setup that fails shows no secret, in its cause neither", async () => {
+  const plugin = tokenBot(({ config }) => Promise.reject(new Error(`no ${config.token}`)));
+  const config = await parseConfig(plugin, givenInCode({ token: TOKEN }));
+  const error: unknown = await attachPlugin(plugin, new FakePeer(), { config }).catch((reason: unknown) => reason);
+  expect(String(error)).toEndWith("hook: setup failed: no •••");
+  expect(error instanceof Error && String(error.cause)).toBe("Error: no •••");
+});
+
+test("a plugin that needs a configuration and is given none does not run", async () => {
+  const plugin = tokenBot(() => expect.unreachable());
+  expect(attachPlugin(plugin, new FakePeer())).rejects.toMatchObject({ code: "CONFIG_MISSING" });
 });

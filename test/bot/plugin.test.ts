@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
+import { secret } from "../../src/bot/secret.ts";
 import { checkPlugin, definePlugin } from "../../src/bot/plugin.ts";
 
 test("what is no plugin is refused with the field that is wrong", () => {
@@ -9,6 +10,27 @@ test("what is no plugin is refused with the field that is wrong", () => {
   expect(() => checkPlugin({ ...good, name: "My Dice" })).toThrow("not a plugin: name:");
   expect(() => checkPlugin({ ...good, about: " " })).toThrow("not a plugin: about:");
   expect(() => checkPlugin({ ...good, setup: 1 })).toThrow("not a plugin: setup:");
+});
+
+// Never run: what a plugin takes is what its `bot` has.
+definePlugin({
+  name: "configured",
+  about: "shows what the compiler knows of a configuration",
+  config: z.object({ url: z.url(), token: secret(), every: z.string().default("1h"), port: z.number().optional() }),
+  setup({ config }) {
+    const texts: string[] = [config.url, config.token, config.every];
+    const port: number | undefined = config.port;
+    // @ts-expect-error -- a misspelt key
+    texts.push(config.ulr, String(port));
+    // @ts-expect-error -- it is not the bot's to change
+    config.url = "";
+  },
+});
+definePlugin({
+  name: "bare",
+  about: "takes no configuration",
+  // @ts-expect-error -- and has none
+  setup: (bot) => bot.log.info(bot.config.url),
 });
 
 // Never run: `bun check` reads it, and each mistake has to be one.
@@ -45,5 +67,8 @@ definePlugin({
     const counts = bot.store<number>("counts");
     // @ts-expect-error -- a value of another type
     void counts.set("ann", "1");
+    const scores = bot.store("scores", { schema: z.object({ best: z.number() }) });
+    // @ts-expect-error -- a value of another type than the schema's
+    void scores.set("ann", { best: "1" });
   },
 });

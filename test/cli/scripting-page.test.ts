@@ -63,7 +63,7 @@ async function converse(): Promise<FaceEvent[]> {
     const input = async function* (): AsyncGenerator<Uint8Array> {
       await met.promise;
       for (const line of commands) {
-        yield Buffer.from(`${line}\n`);
+        yield Buffer.from(`${line.replace("/tmp/", `${home}/`)}\n`);
         if (parseCommand(line).do === "send") await answered.promise;
       }
     };

@@ -98,6 +98,18 @@ test("a peer comes online once, however often its entry changes, and goes offlin
   expect(told).toEqual(["bob came", "bob went"]);
 });
 
+test("a peer tells each time that a directory has accepted it", async () => {
+  await using burrow = createBurrow();
+  const ann = await burrow.open("ann");
+  const told: string[] = [];
+  ann.on("registered", () => void told.push("registered"));
+  await ann.setDirectory(new SharedDirectory().join());
+  ann.setCard({ about: "something new", commands: [] });
+  expect(told).toEqual(["registered"]);
+  await ann.setDirectory(new SharedDirectory().join());
+  expect(told).toEqual(["registered", "registered"]);
+});
+
 test("a registry that never answers keeps nobody from a peer that is remembered", async () => {
   await using burrow = createBurrow();
   const ann = await burrow.open("ann");

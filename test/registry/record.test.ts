@@ -104,7 +104,8 @@ test("every field has its bound, on the signing side too", async () => {
     { card: { about: "x".repeat(501), commands: [] } },
     { card: { about: "", commands: Array.from({ length: 65 }, () => command) } },
     { card: { about: "", commands: [{ ...command, args: { x: "y".repeat(MAX_CARD_BYTES) } }] } },
-    { card: { about: "", commands: [{ ...command, name: "two words" }] } },
+    { card: { about: "", commands: [{ ...command, name: "two  spaces" }] } },
+    { card: { about: "", commands: [{ ...command, name: "one two three four" }] } },
     { rooms: Array.from({ length: 65 }, () => "den") },
     { seq: 0 },
     { seq: 1.5 },
@@ -112,6 +113,8 @@ test("every field has its bound, on the signing side too", async () => {
     { ttl: 604_801 },
     { next: "short" },
   ];
+  const words = { card: { about: "", commands: [{ ...command, name: "list all items" }] } };
+  expect(await openRecord(await signRecord(body(words), ann.privateKey))).toMatchObject(words);
   for (const more of bad) {
     expect(signRecord(body(more), ann.privateKey)).rejects.toMatchObject({ code: "RECORD_INVALID" });
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { statSync } from "node:fs";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,4 +64,15 @@ test("a file that is no database, or is damaged inside, is reported as what it i
     return damaged.all("SELECT * FROM setting");
   };
   expect(use).toThrow(expect.objectContaining({ code: "STORE_CORRUPT" }));
+});
+
+test("a copy is whole, private, and never over another file", () => {
+  const target = join(path, "../copy.db");
+  using db = new Database(path, clock);
+  db.run("INSERT INTO entry VALUES ('s', 'k', 'v')"); // not committed yet
+  db.copyTo(target);
+  expect(statSync(target).mode & 0o777).toBe(0o600);
+  expect(() => db.copyTo(target)).toThrow(`${target} cannot be made`);
+  using copy = new Database(target, clock);
+  expect(copy.all<{ value: string }>("SELECT value FROM entry")).toEqual([{ value: "v" }]);
 });

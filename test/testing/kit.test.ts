@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import { MAX_HOPS } from "../../src/bot/host.ts";
+import { MAX_HOPS, MAX_PER_MINUTE } from "../../src/bot/loops.ts";
 import { type Bot, definePlugin, type Plugin } from "../../src/bot/plugin.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
 
@@ -66,6 +66,38 @@ test("two bots that answer each other fall silent, and still answer people", asy
   expect(answers).toBe(MAX_HOPS);
   await ann.says("hello", { to: "ping" });
   expect(ann.heard).toEqual(["and you?"]);
+});
+
+test("two bots that begin anew with each answer fall silent for a minute, and answer people meanwhile", async () => {
+  let answers = 0;
+  const echo = (name: string) =>
+    plugin(name, (bot) => {
+      bot.command("greet", {
+        about: "greet a bot",
+        args: z.object({ bot: z.string() }),
+        run: ({ args }) => bot.send(args.bot, "hi"),
+      });
+      bot.on("message", ({ from }) => {
+        answers++;
+        // When the handler is done nobody counts the hops any more.
+        const later = async (): Promise<void> => {
+          await new Promise((resolve) => setImmediate(resolve));
+          await bot.send(from.name, "and you?");
+        };
+        later().catch((error: unknown) => bot.log.error(String(error)));
+      });
+    });
+  await using warren = await createTestWarren({ plugins: [echo("ping"), echo("pong")] });
+  const ann = warren.person("ann");
+  await ann.says("greet pong", { to: "ping" });
+  await warren.clock.advance(1_000);
+  expect(answers).toBeGreaterThan(MAX_HOPS);
+  expect(answers).toBeLessThanOrEqual(2 * MAX_PER_MINUTE + 1);
+  const before = answers;
+  await ann.says("hello", { to: "ping" });
+  await warren.clock.advance(120_000);
+  expect(ann.heard).toEqual(["and you?"]);
+  expect([answers, warren.errors]).toEqual([before + 1, []]);
 });
 
 test("a handler that fails is tried again, the failure is told, and what it had done is done once", async () => {
@@ -171,4 +203,21 @@ test("a commit that fails to order is repeated with everything that belongs to i
   warren.failNextCommit("counter");
   await ann.says("hi", { to: "counter" });
   expect(ann.heard).toEqual(["1", "2"]);
+});
+
+test("a configuration is given by the bot's name and checked as at home", async () => {
+  const hook = definePlugin({
+    name: "hook",
+    about: "says where it goes",
+    config: z.object({ port: z.number() }),
+    setup: (bot) => bot.on("message", ({ reply }) => reply(String(bot.config.port))),
+  });
+  await using warren = await createTestWarren({ plugins: [hook], config: { hook: { port: 80 } } });
+  await warren.person("ann").says("where?", { to: "hook" });
+  expect(warren.person("ann").heard).toEqual(["80"]);
+  const start = (config: Record<string, object>): Promise<unknown> =>
+    createTestWarren({ plugins: [hook], config: config as never });
+  expect(start({ hook: { port: "80" } })).rejects.toThrow("config.port given in code");
+  expect(start({ hok: { port: 80 } })).rejects.toThrow("config.hok: none of the plugins has that name");
+  expect(start({})).rejects.toMatchObject({ code: "CONFIG_MISSING" });
 });

@@ -1,0 +1,86 @@
+/** Outgoing: what a plugin says goes through its own layers before it is sent; the mirror of what comes in. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
+import type { Peer } from "../peer/peer.ts";
+import type { Loops } from "./loops.ts";
+import { type ChangingLayer, runChangingOnion } from "./onion.ts";
+
+export interface OutgoingMessage {
+  /** As the caller gave it: a name, a peer id or `host:port`. Of an answer it is the id of who is answered. */
+  readonly to: string;
+  readonly text: string;
+  readonly room?: string;
+  /** The id of the message that this one answers. */
+  readonly re?: string;
+}
+
+/** Calls `next` with the message, the same or another; who does not call it has stopped the message. */
+export type OutgoingListener = ChangingLayer<OutgoingMessage, Sent | undefined>;
+
+export class Outgoing {
+  readonly #peer: Pick<Peer, "send">;
+  readonly #loops: Loops;
+  readonly #layers = new Set<OutgoingListener>();
+  readonly #inLayer = new AsyncLocalStorage<boolean>();
+
+  constructor(peer: Pick<Peer, "send">, loops: Loops) {
+    this.#peer = peer;
+    this.#loops = loops;
+  }
+
+  /** Returns the end of the registration. The first registered is outermost. */
+  add(listener: OutgoingListener): () => void {
+    const layer: OutgoingListener = (message, next) => listener(message, next); // the same function may be there twice
+    this.#layers.add(layer);
+    return () => void this.#layers.delete(layer);
+  }
+
+  /**
+   * Sends because of `cause`, if of anything. Resolves with undefined when a layer stopped the message, or when bots would
+   * talk for ever. Throws what a layer throws, and what the peer does.
+   */
+  async send(
+    cause: IncomingMessage | undefined,
+    to: string,
+    text: string,
+    options: SendOptions = {},
+  ): Promise<Sent | undefined> {
+    return await this.#pass({ to, text, ...placeOf(options) }, (last) => this.#deliver(cause, last));
+  }
+
+  /** Answers `incoming` where it was said. Resolves like `send`. */
+  async reply(incoming: IncomingMessage, text: string): Promise<Sent | undefined> {
+    const given = { to: incoming.from.id, text, ...placeOf({ ...incoming, re: incoming.id }) };
+    return await this.#pass(given, (last) => {
+      const isForAnother = last.to !== given.to || last.room !== given.room || last.re !== given.re;
+      return this.#deliver(incoming, last, isForAnother ? undefined : () => incoming.reply(last.text));
+    });
+  }
+
+  /** Runs what no layer has called, though a layer's doing may have set it off: a message that comes, news of a peer. */
+  outside<Result>(run: () => Result): Result {
+    return this.#inLayer.run(false, run);
+  }
+
+  async #pass(
+    message: OutgoingMessage,
+    core: (message: OutgoingMessage) => Promise<Sent | undefined>,
+  ): Promise<Sent | undefined> {
+    // What a layer itself sends goes straight out: through the layers it would come back to the same layer for ever.
+    if (this.#layers.size === 0 || this.#inLayer.getStore()) return await core(message);
+    const send = (last: OutgoingMessage): Promise<Sent | undefined> => this.outside(() => core(last));
+    return await this.#inLayer.run(true, () => runChangingOnion([...this.#layers], message, send));
+  }
+
+  async #deliver(
+    cause: IncomingMessage | undefined,
+    message: OutgoingMessage,
+    send = () => this.#peer.send(message.to, message.text, placeOf(message)),
+  ): Promise<Sent | undefined> {
+    return this.#loops.admits(cause, message.to) ? await send() : undefined;
+  }
+}
+
+function placeOf({ room, re }: SendOptions): SendOptions {
+  return { ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
+}

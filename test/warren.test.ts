@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { definePlugin } from "../src/bot/plugin.ts";
+import { openPeer } from "../src/warren.ts";
+
+test("a plugin on a peer of one's own is given its configuration in code, checked as elsewhere", async () => {
+  const home = await mkdtemp(join(tmpdir(), "warren-use-"));
+  try {
+    await using peer = await openPeer({ name: "ann", home, host: "127.0.0.1", registry: "none" });
+    const seen: number[] = [];
+    const plugin = definePlugin({
+      name: "hook",
+      about: "looks at its configuration",
+      config: z.object({ port: z.number() }),
+      setup: (bot) => void seen.push(bot.config.port),
+    });
+    await using _ = await peer.use(plugin, { config: { port: 80 } });
+    expect(seen).toEqual([80]);
+    expect(await peer.use(plugin).catch((error: unknown) => error)).toMatchObject({ code: "CONFIG_MISSING" });
+    expect(await peer.use(plugin, { config: { port: "80" } }).catch(String)).toContain("config.port given in code");
+  } finally {
+    await rm(home, { recursive: true });
+  }
+});
