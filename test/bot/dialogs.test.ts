@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
+import { declare } from "../../src/bot/declaration.ts";
 import { attachPlugin } from "../../src/bot/host.ts";
 import { type Bot, definePlugin, type DialogHandle } from "../../src/bot/plugin.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
@@ -310,4 +311,27 @@ test("a dialog ends by returning, not by cancelling or replacing itself", async 
   await peer.clock.settle();
   const why = { code: "PLUGIN_INVALID", message: expect.stringContaining("return from its function") };
   expect(refused).toMatchObject([why, why, false]);
+});
+
+test("what a dialog says goes out like everything that the bot says, and its failures are told", async () => {
+  const failures: string[] = [];
+  const { peer } = await attach((bot) => {
+    takesOrders(bot);
+    bot.outgoing((message, next) => {
+      if (message.text === "Your name?") throw new Error("no names");
+      return next({ ...message, text: message.text.toUpperCase() });
+    });
+    bot.on("error", ({ where }) => void failures.push(where));
+  });
+  await peer.hear("order");
+  await peer.hear("6");
+  await peer.clock.settle();
+  expect(peer.sent.map(({ text }) => text)).toEqual(["HOW BIG?"]);
+  expect(failures).toEqual(['dialog "order" with ann failed']);
+});
+
+test("a plugin with a dialog can be declared without a peer", async () => {
+  await declare(definePlugin({ name: "pizza", about: "bakes", setup: takesOrders }));
+  const twice = definePlugin({ name: "pizza", about: "bakes", setup: (bot) => [1, 2].forEach(() => takesOrders(bot)) });
+  expect(await declare(twice).catch((error: unknown) => error)).toMatchObject({ code: "PLUGIN_INVALID" });
 });
