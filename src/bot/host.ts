@@ -10,6 +10,7 @@ import type { Table } from "../peer/tables.ts";
 import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { Dialogs } from "./dialogs.ts";
 import { type Group, openGroup } from "./group.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
 import { type Cause, Loops } from "./loops.ts";
@@ -23,6 +24,7 @@ import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
+import type { TaskPeer } from "./talk.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
@@ -34,7 +36,8 @@ const STOPPING_MS = 3_000;
 export type HostPeer = Pick<
   Peer,
   "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
-> & { readonly tasks: Pick<Peer["tasks"], "perform" | "forget"> };
+> &
+  TaskPeer;
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -81,6 +84,7 @@ class Host implements AttachedPlugin {
   readonly #log: Log;
   readonly #commands: Commands;
   readonly #jobs: Jobs;
+  readonly #dialogs: Dialogs;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #outgoing: Outgoing;
@@ -112,6 +116,14 @@ class Host implements AttachedPlugin {
       lookUp: (who) => lookUpPeer(peer, who),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
+    this.#dialogs = new Dialogs({
+      plugin: plugin.name,
+      peer,
+      log: this.#log,
+      cause: () => this.#handling.getStore(),
+      send: (to, text) => this.#outgoing.send(undefined, to, text),
+      failed: (where, error) => this.#notifications.failed(where, error),
+    });
   }
 
   get card(): Card {
@@ -130,6 +142,8 @@ class Host implements AttachedPlugin {
     publishCard(this.#peer, this, this.card);
     this.#scope.defer(() => this.#jobs.close());
     await this.#jobs.start();
+    this.#scope.defer(() => this.#dialogs.close());
+    this.#dialogs.resume();
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
     void this.#notifications.tell("started");
@@ -167,6 +181,7 @@ class Host implements AttachedPlugin {
           this.#cardChanged();
         });
       },
+      dialog: (name, run) => this.#dialogs.add(name, run),
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
       send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
@@ -203,10 +218,12 @@ class Host implements AttachedPlugin {
     const message = this.#botMessage(incoming);
     const { pre, post } = this.#layers;
     const take: Layer<BotMessage> = (taken, next) => this.#commands.take(taken, next);
-    const layers = [...pre, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
+    const answer: Layer<BotMessage> = (given, next) => this.#dialogs.take(given, next);
+    const layers = [...pre, answer, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
     try {
       await this.#outgoing.outside(() => this.#handling.run(incoming, () => runOnion(layers, message)));
     } catch (error) {
+      if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }

@@ -14,7 +14,7 @@ const MINUTE_MS = 60_000;
 const MAX_BOTS = 10_000; // remembered; the one whose minute began first is forgotten first
 
 /** What a bot says something because of: a message, or a job that was scheduled because of one. */
-export type Cause = Pick<IncomingMessage, "from" | "hops" | "attempt">;
+export type Cause = Pick<IncomingMessage, "from" | "hops" | "attempt"> & Partial<Pick<IncomingMessage, "id">>;
 
 /** The minute that is counted with one other bot. */
 interface Minute {

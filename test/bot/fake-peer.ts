@@ -11,8 +11,9 @@ import type { HostPeer } from "../../src/bot/host.ts";
 import type { Directory } from "../../src/peer/directory.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
+import { Tasks } from "../../src/peer/tasks.ts";
+import { openStore } from "../../src/store/store.ts";
 import type { Table } from "../../src/peer/tables.ts";
-import type { TaskRun } from "../../src/peer/tasks.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 export function somebody(name: string, kind: PeerInfo["kind"] = "person"): PeerInfo {
@@ -47,11 +48,7 @@ export class FakePeer implements HostPeer {
   readonly cards: Card[] = [];
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => `token${++this.#count}` };
-  /** Work that no crash interrupts; for what becomes of it after one, take a real peer. */
-  readonly tasks: HostPeer["tasks"] = {
-    perform: async (_name, _hops, work) => await work(taskRun()),
-    forget: () => {},
-  };
+  readonly tasks = new Tasks(openStore(":memory:", this.clock));
   directory: Directory | undefined;
   readonly #events = new Emitter<PeerEvents>((error) => {
     throw error;
@@ -138,11 +135,6 @@ export class FakePeer implements HostPeer {
   setCard(card: Card): void {
     this.cards.push(card);
   }
-}
-
-function taskRun(): TaskRun {
-  const { signal } = new AbortController();
-  return { signal, recall: () => undefined, record: () => {}, within: (_step, act) => act(), nameNext: (what) => what };
 }
 
 export function memoryTable(): Table<unknown> {
