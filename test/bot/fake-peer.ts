@@ -12,6 +12,7 @@ import type { Directory } from "../../src/peer/directory.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
 import type { Table } from "../../src/peer/tables.ts";
+import type { Trace } from "../../src/peer/traces.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 export function somebody(name: string, kind: PeerInfo["kind"] = "person"): PeerInfo {
@@ -44,6 +45,8 @@ export class FakePeer implements HostPeer {
   readonly logged: string[] = [];
   readonly sent: { to: string; text: string }[] = [];
   readonly cards: Card[] = [];
+  readonly kept: Trace[] = [];
+  readonly traces = { keep: (trace: Trace): void => void this.kept.push(trace) };
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => "token" };
   directory: Directory | undefined;
