@@ -120,6 +120,23 @@ test("an outgoing layer that changes, stops or fails an answer is named, and so 
   expect(await notes("hi", MAX_HOPS)).toContain('not said, so that bots do not talk for ever: "HI"');
 });
 
+test("what is stopped after a hook has passed the message on is told at that hook", async () => {
+  const peer = await host((bot) => {
+    bot.outgoing(() => {});
+    bot.on("message", { order: "pre" }, async (message, next) => {
+      await next();
+      await message.reply("anything else?");
+    });
+    bot.on("message", () => {});
+  });
+  await peer.hear("hi");
+  expect(told(peer)).toEqual([
+    'pre listener 1: passed it on: outgoing layer 1 stopped "anything else?"',
+    'commands: passed it on: none is called "hi"',
+    "post listener 1: took it",
+  ]);
+});
+
 test("why there was no help either is told", async () => {
   const peer = await host(() => {});
   const help = async (from = somebody("ann"), room?: string): Promise<string | undefined> => {
@@ -151,7 +168,7 @@ test("a trace shows no secret, not even a part of one, and stays small whatever 
   await peer.hear("hi").catch(() => {});
   const json = JSON.stringify(last(peer));
   expect(json).not.toContain("hun");
-  expect(json.length).toBeLessThan(6_000);
+  expect(json.length).toBeLessThan(7_000);
 });
 
 test("what is said after the run is over, and a trace that cannot be kept, disturb nobody", async () => {
