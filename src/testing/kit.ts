@@ -5,12 +5,13 @@ import type { PeerInfo, PeerKind } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
 import { givenInCode, parseConfig } from "../bot/config.ts";
-import { attachPlugin } from "../bot/host.ts";
+import { type AttachedPlugin, attachPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
 import type { Receipt } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import { openStore } from "../store/store.ts";
+import { LeakWatch } from "./leaks.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { seededRandom, seededToken } from "./random.ts";
 import { SharedDirectory } from "./shared-directory.ts";
@@ -50,7 +51,10 @@ export class TestWarren implements AsyncDisposable {
   readonly #network = new SimulatedNetwork({ clock: this.clock });
   readonly #directory = new SharedDirectory();
   readonly #people = new Map<string, TestPerson>();
+  readonly #bots = new Map<string, AttachedPlugin>(); // those that run, by name
+  readonly #ended: string[] = [];
   readonly #scope = new Scope();
+  readonly #watch = this.#scope.use(new LeakWatch());
   readonly #log: Log = createLog("warren", (level, source, text) => {
     if (level === "error") this.errors.push(`${source}: ${text}`);
   });
@@ -72,8 +76,28 @@ export class TestWarren implements AsyncDisposable {
     const peer = await this.until(this.#open(plugin.name, "bot"));
     // Dice of its own: what else is left to chance in a peer does not change what they show.
     const random = this.#random(`plugin ${plugin.name}`);
-    this.#scope.use(await this.until(attachPlugin(plugin, peer, { random, config })));
+    const bot = this.#watch.around(plugin.name, peer);
+    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, bot, { random, config }));
+    this.#bots.set(plugin.name, this.#scope.use(await this.until(attaching)));
     await this.quiet();
+  }
+
+  /** Ends a bot, as its process would, and leaves its peer; see `leaks`. @throws {WarrenError} `USAGE` where none is called so */
+  async end(name: string): Promise<void> {
+    const bot = this.#bots.get(name);
+    if (!bot) throw new WarrenError("USAGE", `no bot named ${name} runs in this kit`);
+    this.#bots.delete(name);
+    this.#ended.push(name);
+    await this.until(Promise.resolve(bot[Symbol.asyncDispose]()));
+  }
+
+  /**
+   * What the bots that were ended have left running, each as `dice: setInterval at bots/dice.ts:12:5`: timers, servers,
+   * listeners, processes, handlers that still run. docs/bots.md says what cannot be seen.
+   */
+  async leaks(): Promise<string[]> {
+    await this.quiet();
+    return this.#ended.flatMap((name) => this.#watch.leaks(name).map((what) => `${name}: ${what}`));
   }
 
   /** Waits for a promise, turning the clock from one thing that is due to the next as long as it takes. */
