@@ -2,14 +2,17 @@
 export { z } from "zod";
 export { isWarrenError, WarrenError, type ErrorCode } from "./base/errors.ts";
 export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
+export type { AskOptions, Dialog } from "./bot/dialog.ts";
 export type { Group } from "./bot/group.ts";
 export type { Failure } from "./bot/hooks.ts";
+export type { CronOptions, Job, JobCall, JobOptions, RecurringOptions, ScheduledJob } from "./bot/job.ts";
 export {
   definePlugin,
   type Bot,
   type BotMessage,
   type CommandCall,
   type CommandOptions,
+  type DialogHandle,
   type MessageListener,
   type MessageOptions,
   type Plugin,

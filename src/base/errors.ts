@@ -55,6 +55,7 @@ export const ERROR_CODES = [
   "VALUE_INVALID",
   "BOT_CRASHED",
   "HANDLER_FAILED",
+  "DIALOG_TIMEOUT",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -64,7 +64,8 @@ function isFreeText({ type, format }: JsonSchema): boolean {
 
 const ALLOWED = "use a string, a number, a boolean or an enum (z.object's own keys, not nested ones)";
 
-function readChoices(schema: JsonSchema): Argument["choices"] {
+/** The only values that a schema allows, where it lists them. */
+export function readChoices(schema: JsonSchema): Argument["choices"] {
   const values = Array.isArray(schema["enum"]) ? schema["enum"] : "const" in schema ? [schema["const"]] : undefined;
   return values?.filter((value) => ["string", "number", "boolean"].includes(typeof value));
 }

@@ -6,6 +6,8 @@ import { splitWords, type Word } from "./words.ts";
 export type ReadLine =
   { kind: "values"; values: Record<string, unknown>; typed: Map<string, string> } | { kind: "wrong"; sentence: string };
 
+export type ReadValue = { kind: "value"; value: unknown } | { kind: "wrong"; sentence: string };
+
 /** What is wrong with the line, as a sentence for the person who typed it. Never leaves this file. */
 class Wrong extends Error {}
 
@@ -85,28 +87,33 @@ class LineReading {
   #put(argument: Argument, text: string): void {
     if (this.typed.has(argument.key)) throw new Wrong(`${argument.key} is given twice`);
     this.typed.set(argument.key, text);
-    this.values[argument.key] = argument.choices ? choose(argument, argument.choices, text) : convert(argument, text);
+    const read = readValue(text, argument);
+    if (read.kind === "wrong") throw new Wrong(`${read.sentence} (${argument.key})`);
+    this.values[argument.key] = read.value;
   }
 }
 
 /** One text as the type that the argument declares; undefined where it is none. */
-export function wordValue({ type, choices }: Argument, text: string): unknown {
-  if (!choices) return CONVERTERS[type](text.trim(), text);
-  const fits = (fold: (word: string) => string): unknown =>
-    choices.find((one) => fold(String(one)) === fold(text.trim()));
-  return fits(String) ?? fits((word) => word.toLowerCase());
+export function wordValue({ type, choices }: Pick<Argument, "type" | "choices">, text: string): unknown {
+  return choices ? choose(choices, text.trim()) : CONVERTERS[type](text.trim(), text);
 }
 
-function convert(argument: Argument, text: string): unknown {
+/** The same, with a sentence about what is wrong. */
+export function readValue(text: string, argument: Pick<Argument, "type" | "choices">): ReadValue {
+  const { type, choices } = argument;
   const value = wordValue(argument, text);
-  if (value === undefined) throw new Wrong(`"${clip(text)}" is not ${TYPE_WORDS[argument.type]} (${argument.key})`);
-  return value;
+  if (value !== undefined) return { kind: "value", value };
+  return {
+    kind: "wrong",
+    sentence: `"${clip(text)}" is not ${choices ? `one of ${choices.join(", ")}` : TYPE_WORDS[type]}`,
+  };
 }
 
-function choose(argument: Argument, choices: readonly unknown[], text: string): unknown {
-  const choice = wordValue(argument, text);
-  if (choice === undefined) throw new Wrong(`"${clip(text)}" is not one of ${choices.join(", ")} (${argument.key})`);
-  return choice;
+/** The choice that `text` names; another case will do where none fits exactly. */
+export function choose<Choice>(choices: readonly Choice[], text: string): Choice | undefined {
+  const fits = (fold: (word: string) => string): Choice | undefined =>
+    choices.find((one) => fold(String(one)) === fold(text));
+  return fits(String) ?? fits((word) => word.toLowerCase());
 }
 
 export const TYPE_WORDS: Readonly<Record<ArgumentType, string>> = {
@@ -132,6 +139,7 @@ function cut(text: string, mark: string): [string, string?] {
   return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function clip(text: string): string {
+/** Short enough to be quoted in a sentence. */
+export function clip(text: string): string {
   return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 }

@@ -10,6 +10,7 @@ import { Cooldown } from "./cooldown.ts";
 import { describeDuration, durationMs } from "./duration.ts";
 import { Guard, type GuardHost } from "./guard.ts";
 import { type Described, usageOf } from "./help.ts";
+import { describeIssue } from "./issue.ts";
 import type { BotMessage, CommandCall, CommandOptions } from "./plugin.ts";
 import { lookingUp, type LookUp } from "./special-arguments.ts";
 import { note } from "./trace.ts";
@@ -139,22 +140,6 @@ async function readTyped(
   const issue = parsed.error.issues[0];
   const about = issue?.path.length ? ` (${issue.path.join(".")})` : "";
   return { kind: "wrong", sentence: `${issue?.message ?? "these arguments will not do"}${about}` };
-}
-
-function describeIssue(issue: z.core.$ZodRawIssue, word: string): string | undefined {
-  const unit = issue.code.startsWith("too_") && issue["origin"] === "string" ? " characters" : "";
-  if (issue.code === "too_small") return `${word} is too ${unit ? "short" : "small"}: ${least(issue)}${unit}`;
-  if (issue.code === "too_big") return `${word} is too ${unit ? "long" : "big"}: ${most(issue)}${unit}`;
-  if (issue.code === "invalid_format") return `${word} is not a valid ${String(issue["format"])}`;
-  return undefined;
-}
-
-function least({ minimum, inclusive }: Record<string, unknown>): string {
-  return `${inclusive === false ? "more than" : "at least"} ${String(minimum)}`;
-}
-
-function most({ maximum, inclusive }: Record<string, unknown>): string {
-  return `${inclusive === false ? "less than" : "at most"} ${String(maximum)}`;
 }
 
 function callOf<Args>(message: BotMessage, args: Args): CommandCall<Args> {

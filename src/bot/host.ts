@@ -10,9 +10,12 @@ import type { Table } from "../peer/tables.ts";
 import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
+import { Dialogs } from "./dialogs.ts";
 import { type Group, openGroup } from "./group.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
-import { Loops } from "./loops.ts";
+import { type Cause, Loops } from "./loops.ts";
+import { jobMembers } from "./job-members.ts";
+import { Jobs } from "./jobs.ts";
 import { type BotConfig, parseConfig } from "./config.ts";
 import { compileMismatch } from "./match.ts";
 import { Notifications } from "./notifications.ts";
@@ -21,6 +24,7 @@ import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
+import type { TaskPeer } from "./talk.ts";
 import { note, traced, Tracing } from "./trace.ts";
 
 /** How often one person is told what the bot can do, unasked. */
@@ -33,7 +37,8 @@ const STOPPING_MS = 3_000;
 export type HostPeer = Pick<
   Peer,
   "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
-> & { readonly traces: Pick<Peer["traces"], "keep"> };
+> &
+  TaskPeer & { readonly traces: Pick<Peer["traces"], "keep"> };
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -79,10 +84,12 @@ class Host implements AttachedPlugin {
   readonly #config: BotConfig;
   readonly #log: Log;
   readonly #commands: Commands;
+  readonly #jobs: Jobs;
+  readonly #dialogs: Dialogs;
   readonly #unaskedHelp: Cooldown;
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #outgoing: Outgoing;
-  readonly #handling = new AsyncLocalStorage<IncomingMessage>(); // what bot.send is called because of
+  readonly #handling = new AsyncLocalStorage<Cause | undefined>(); // what bot.send is called because of
   readonly #notifications: Notifications;
   readonly #tracing: Tracing;
   #isSetUp = false;
@@ -103,11 +110,25 @@ class Host implements AttachedPlugin {
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#notifications = new Notifications(this.#log);
+    this.#jobs = new Jobs(peer, plugin.name, this.#log, {
+      cause: () => this.#handling.getStore(),
+      within: (cause, act) => this.#outgoing.outside(() => this.#handling.run(cause, act)),
+      failed: (where, error) => this.#notifications.failed(where, error),
+      conceal: (text) => config.conceal(text),
+    });
     this.#commands = new Commands(peer.info, plugin.about, {
       clock: peer.world.clock,
       store: (name) => peer.table(`${plugin.name}/${name}`),
       group: (name) => this.#group(name),
       lookUp: (who) => lookUpPeer(peer, who),
+      failed: (where, error) => this.#notifications.failed(where, error),
+    });
+    this.#dialogs = new Dialogs({
+      plugin: plugin.name,
+      peer,
+      log: this.#log,
+      cause: () => this.#handling.getStore(),
+      send: (to, text) => this.#outgoing.send(undefined, to, text),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
   }
@@ -126,6 +147,10 @@ class Host implements AttachedPlugin {
     this.#isSetUp = true;
     this.#scope.defer(() => publishCard(this.#peer, this, undefined));
     publishCard(this.#peer, this, this.card);
+    this.#scope.defer(() => this.#jobs.close());
+    await this.#jobs.start();
+    this.#scope.defer(() => this.#dialogs.close());
+    this.#dialogs.resume();
     // The last thing: messages wait in the inbox until there is a handler.
     this.#scope.defer(this.#peer.on("message", (message) => this.#handle(message)));
     void this.#notifications.tell("started");
@@ -163,6 +188,7 @@ class Host implements AttachedPlugin {
           this.#cardChanged();
         });
       },
+      dialog: (name, run) => this.#dialogs.add(name, run),
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
       send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
@@ -170,6 +196,7 @@ class Host implements AttachedPlugin {
       group: (name) => this.#group(name),
       store: (name, { schema } = {}) => this.#store(name, schema),
       effect: (name, run) => peer.effect(name, run),
+      ...jobMembers(this.#jobs, peer.world.clock, (end) => this.#until(end)),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
     };
@@ -197,14 +224,16 @@ class Host implements AttachedPlugin {
   async #handle(incoming: IncomingMessage): Promise<void> {
     const message = this.#botMessage(incoming);
     const { pre, post } = this.#layers;
+    const answer = traced<BotMessage>("dialogs", (given, next) => this.#dialogs.take(given, next));
     const take = traced<BotMessage>("commands", (taken, next) => this.#commands.take(taken, next));
     const last = traced<BotMessage>("unasked help", (left) => this.#sayWhatItCanDo(left));
-    const layers = [...pre, take, ...post, last];
+    const layers = [...pre, answer, take, ...post, last];
     try {
       await this.#outgoing.outside(() =>
         this.#handling.run(incoming, () => this.#tracing.record(incoming, () => runOnion(layers, message))),
       );
     } catch (error) {
+      if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }

@@ -1,14 +1,15 @@
-/** One bot, kept running in a worker of its own: watched, ended when it hangs, started again when it crashes. */
-import { basename } from "node:path";
+/** One bot, kept running: started again when it crashes, replaced by its new code when that is good, off when it must be. */
+import { basename, extname } from "node:path";
 import type { Log } from "../base/log.ts";
-import { backoffMs, type Timer, type World } from "../base/world.ts";
-import type { BotStart, FromWorker, SpawnWorker, WorkerLink } from "./worker-link.ts";
+import { backoffMs, sleep, type Timer, type World } from "../base/world.ts";
+import { Attempt, type Outcome } from "./attempt.ts";
+import { Life, type LifeListener } from "./life.ts";
+import type { MemoryUser } from "./memory-bound.ts";
+import { Quarantine } from "./quarantine.ts";
+import { readSources, type Sources } from "./sources.ts";
+import type { BotStart, FromWorker, SpawnWorker } from "./worker-link.ts";
 
-/** A worker is asked for a sign of life this often, and ended after so long without one. */
-export const PING_EVERY_MS = 1_000;
-export const SILENT_FOR_MS = 10_000;
-
-/** This many crashes within this time, and the bot is not started again. */
+/** This many crashes within this time, and the bot is not started again until its file has changed. */
 export const MAX_CRASHES = 5;
 export const CRASH_WINDOW_MS = 60_000;
 
@@ -19,6 +20,9 @@ const IDENTITY_RETRY_MS = 500;
 /** How long a bot may take to stop in order. */
 export const STOP_WITHIN_MS = 5_000;
 
+/** How long the thread of a worker that was ended is waited for. */
+const GONE_WITHIN_MS = 1_000;
+
 export interface KeptBotOptions {
   readonly spawn: SpawnWorker;
   readonly world: World;
@@ -27,101 +31,217 @@ export interface KeptBotOptions {
 
 export type KeptBotState = "starting" | "online" | "waiting" | "ended";
 
-/** One life of the worker. What an earlier one still says is not heard. */
-interface Life {
-  link: WorkerLink | undefined;
-  silentMs: number;
-  lastWords: string | undefined;
-}
-
-export class KeptBot {
+export class KeptBot implements MemoryUser {
   readonly #start: BotStart;
   readonly #spawn: SpawnWorker;
   readonly #world: World;
   readonly #log: Log;
-  readonly #onEnd = Promise.withResolvers<void>();
+  readonly #quarantine: Quarantine;
+  #onEnd = Promise.withResolvers<void>();
   #name: string;
+  #port = 0; // where it listened last
   #state: KeptBotState = "starting";
+  #sources: Sources;
   #life: Life | undefined;
-  #timer: Timer | undefined; // the next ping, or the next start
+  #attempt: Attempt | undefined; // at replacing the life by one with newer code
+  #next: (Outcome & { kind: "good" }) | undefined; // takes over as soon as the life has stopped
+  #isReplaced = false; // the next `ready` is of newer code
+  #timer: Timer | undefined; // the next start, or the end of the patience with a stop
   #crashes: number[] = []; // steady times in ms, within CRASH_WINDOW_MS
   #firstRefusal: number | undefined; // steady time of the first IDENTITY_IN_USE
-  #stopping = false;
+  #isStopping = false;
 
   constructor(start: BotStart, { spawn, world, log }: KeptBotOptions) {
     this.#start = start;
     this.#spawn = spawn;
     this.#world = world;
     this.#log = log;
+    this.#quarantine = new Quarantine(start.home);
     this.#name = basename(start.file);
-    this.#begin();
+    this.#sources = readSources(start.file);
+    this.#beginUnlessConfined();
   }
 
   get state(): KeptBotState {
     return this.#state;
   }
 
-  /** Resolves when it runs no more and will not be started again. */
+  /** As far as is known: before the file was loaded, the file's. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** The files that it is made of, as they were read last. */
+  get sources(): Sources {
+    return this.#sources;
+  }
+
+  /** Resolves when it runs no more and will not be started again, unless its files change. */
   get ended(): Promise<void> {
     return this.#onEnd.promise;
   }
 
+  /** Who may use memory because of this bot. */
+  get memoryUsers(): MemoryUser[] {
+    return this.#attempt ? [this, this.#attempt] : [this];
+  }
+
+  get heapBytes(): number {
+    return this.#life?.heapBytes ?? 0;
+  }
+
+  get isSilent(): boolean {
+    return this.#life?.isSilent ?? false;
+  }
+
+  ask(): void {
+    this.#life?.ask();
+  }
+
+  /** Ends the worker as if it had crashed. One that is to stop anyway is left to that. */
+  fell(cause: string): void {
+    if (this.#life && !this.#isStopping && !this.#next) this.#closed(cause);
+  }
+
+  /** Its files were read again. What has not changed is not loaded again. */
+  changed(sources: Sources): void {
+    const isSame = sources.hash === this.#sources.hash;
+    this.#sources = sources;
+    if (isSame || this.#isStopping || this.#next) return; // whoever takes over looks again
+    this.#giveUpAttempt(); // what it tries is no longer the newest
+    this.#crashes = [];
+    if (this.#state === "ended") this.#onEnd = Promise.withResolvers();
+    if (this.#state === "ended" || this.#state === "waiting") return this.#beginUnlessConfined();
+    if (this.#life?.hash !== sources.hash) this.#try(sources.hash);
+  }
+
   /** Lets the bot close its peer; ends it after `STOP_WITHIN_MS` all the same. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#isStopping = true;
+    this.#giveUpAttempt();
+    this.#next?.life[Symbol.dispose]();
     if (this.#state === "waiting") this.#end();
-    if (this.#state === "ended") return;
-    this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#world.clock.after(STOP_WITHIN_MS, () => {
-      this.#log.warn(`${this.#name} did not stop within ${STOP_WITHIN_MS / 1_000} s and was ended`);
-      this.#end();
-    });
-    this.#life?.link?.post({ t: "stop" });
+    if (this.#state !== "ended") this.#stopLife(false, () => this.#end());
     await this.ended;
   }
 
+  #beginUnlessConfined(): void {
+    const { file } = this.#start;
+    const confined = this.#quarantine.find(file);
+    if (confined?.hash !== this.#sources.hash) {
+      if (confined) this.#quarantine.lift(file);
+      return this.#begin();
+    }
+    const since = new Date(confined.at).toISOString().slice(0, 16).replace("T", " ");
+    this.#log.warn(`${this.#name} stays off since ${since} UTC: ${confined.cause}. ${this.#wayOut(confined.path)}`);
+    this.#end();
+  }
+
   #begin(): void {
-    const life: Life = { link: undefined, silentMs: 0, lastWords: undefined };
+    this.#leave();
+    this.#giveUpAttempt(); // what it tries begins here
     this.#state = "starting";
+    const life: Life = new Life(
+      this.#sources.hash,
+      this.#spawn,
+      this.#world.clock,
+      this.#listener(() => life),
+    );
     this.#life = life;
-    life.link = this.#spawn({
-      message: (message) => void (this.#life === life && this.#hear(message, life)),
-      closed: (reason) => void (this.#life === life && this.#closed(life.lastWords ?? reason)),
-    });
-    life.link.post({ t: "start", bot: this.#start });
-    this.#watch(life, this.#world.clock.steady());
+    life.post({ t: "load", bot: this.#start });
+  }
+
+  #listener(life: () => Life): LifeListener {
+    return { hear: (message) => this.#hear(message, life()), lost: (cause) => this.#closed(cause) };
   }
 
   #hear(message: FromWorker, life: Life): void {
-    life.silentMs = 0;
     switch (message.t) {
       case "loaded":
         this.#name = message.name;
-        return;
+        return life.post({ t: "open", port: this.#port });
       case "ready":
         this.#state = "online";
+        this.#port = message.port;
         this.#firstRefusal = undefined;
-        this.#log.info(`${message.name} is online on port ${message.port}`);
+        this.#log.info(`${message.name} is ${this.#isReplaced ? "reloaded" : "online"} on port ${message.port}`);
+        this.#isReplaced = false;
         return;
       case "log":
-        this.#log.named(message.source)[message.level](message.text);
-        return;
-      case "crashed":
-        life.lastWords = message.message;
-        return;
+        return this.#log.named(message.source)[message.level](message.text);
       case "failed":
         return this.#failed(message.code, message.message);
       case "stopped":
         return this.#closed("it stopped by itself");
+      case "declared": // only an attempt asks for that
+      case "crashed": // told when the worker is lost
       case "pong":
         return;
     }
   }
 
+  /** Looks whether the new code is good; until that is known, the old goes on. */
+  #try(hash: string): void {
+    const { clock } = this.#world;
+    this.#attempt = new Attempt({ start: this.#start, hash, spawn: this.#spawn, clock }, (outcome) => {
+      this.#attempt = undefined;
+      if (outcome.kind === "good" && this.#life) return this.#replaceBy(outcome);
+      if (outcome.kind === "good") return outcome.life[Symbol.dispose](); // it crashed, and the next start is of this code
+      this.#log.warn(`${this.#name} is not reloaded and goes on as it was: ${outcome.reason}`);
+    });
+  }
+
+  #replaceBy(next: Outcome & { kind: "good" }): void {
+    this.#next = next;
+    next.life.hand({
+      hear: () => {}, // a life that waits has nothing to say
+      lost: () => (this.#next = undefined), // another one is begun in its place
+    });
+    this.#stopLife(next.name === this.#name, () => this.#takeOver());
+  }
+
+  #takeOver(): void {
+    const [old, next] = [this.#life, this.#next];
+    this.#isReplaced = true;
+    if (!next) return this.#begin();
+    this.#next = undefined;
+    this.#leave();
+    this.#state = "starting";
+    if (next.name !== this.#name) this.#port = 0; // another peer, with another place
+    this.#name = next.name;
+    this.#life = next.life;
+    next.life.hand(this.#listener(() => next.life));
+    // What setup opens (a port of the bot's own) is free when the thread is gone.
+    const gone = Promise.race([old?.gone, sleep(this.#world.clock, GONE_WITHIN_MS)]);
+    void gone.then(() => next.life.post({ t: "open", port: this.#port }));
+    if (next.life.hash !== this.#sources.hash) this.#try(this.#sources.hash); // it changed again meanwhile
+  }
+
+  /** Asks the worker to stop; `then` is called when it has, or after `STOP_WITHIN_MS`. */
+  #stopLife(isComingBack: boolean, then: () => void): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#world.clock.after(STOP_WITHIN_MS, () => {
+      this.#log.warn(`${this.#name} did not stop within ${STOP_WITHIN_MS / 1_000} s and was ended`);
+      then();
+    });
+    const done = (): void => {
+      this.#timer?.[Symbol.dispose]();
+      then();
+    };
+    this.#life?.hand({
+      hear: (message) => {
+        if (message.t === "log") this.#log.named(message.source)[message.level](message.text);
+        if (message.t === "stopped" || message.t === "failed") done();
+      },
+      lost: done,
+    });
+    this.#life?.post({ t: "stop", isComingBack });
+  }
+
   #failed(code: string, message: string): void {
     const now = this.#world.clock.steady();
     this.#firstRefusal ??= now;
-    if (code === "IDENTITY_IN_USE" && now - this.#firstRefusal < IDENTITY_WAIT_MS && !this.#stopping) {
+    if (code === "IDENTITY_IN_USE" && now - this.#firstRefusal < IDENTITY_WAIT_MS) {
       this.#beginAfter(IDENTITY_RETRY_MS); // the process that ran the bots before us is still on its way out
       return;
     }
@@ -133,27 +253,33 @@ export class KeptBot {
 
   /** The worker is gone, or must go. */
   #closed(cause: string): void {
-    if (this.#stopping) return this.#end();
     const now = this.#world.clock.steady();
     this.#crashes = [...this.#crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
     if (this.#crashes.length < MAX_CRASHES) {
       this.#log.warn(`${this.#name} crashed and is started again: ${cause}`);
       this.#beginAfter(backoffMs(this.#crashes.length - 1, () => this.#world.random()));
     } else {
-      this.#log.error(`${this.#name} crashed ${MAX_CRASHES} times within a minute and stays off: ${cause}`);
+      this.#confine(`it crashed ${MAX_CRASHES} times within a minute, the last time because ${cause}`);
       this.#end();
     }
   }
 
-  /** Counts how long the worker has been silent, but no time in which this thread itself stood still. */
-  #watch(life: Life, since: number): void {
-    this.#timer = this.#world.clock.after(PING_EVERY_MS, () => {
-      const now = this.#world.clock.steady();
-      life.silentMs += Math.min(now - since, 2 * PING_EVERY_MS);
-      if (life.silentMs >= SILENT_FOR_MS) return this.#closed(`it did not answer for ${SILENT_FOR_MS / 1_000} s`);
-      life.link?.post({ t: "ping" });
-      this.#watch(life, now);
-    });
+  #confine(cause: string): void {
+    const { file } = this.#start;
+    const hash = this.#life?.hash ?? this.#sources.hash;
+    const at = this.#world.clock.now();
+    const name = basename(this.#name, extname(this.#name));
+    let wayOut = "";
+    try {
+      wayOut = this.#wayOut(this.#quarantine.add(name, { file, hash, cause, at }));
+    } catch (error) {
+      wayOut = `That could not be written down (${String(error)}): the next start tries it again`;
+    }
+    this.#log.error(`${this.#name} stays off: ${cause}. ${wayOut}`);
+  }
+
+  #wayOut(path: string): string {
+    return `It runs again when ${basename(this.#start.file)} changes, or at the next start without ${path}`;
   }
 
   #beginAfter(ms: number): void {
@@ -170,8 +296,12 @@ export class KeptBot {
 
   #leave(): void {
     this.#timer?.[Symbol.dispose]();
-    const link = this.#life?.link;
+    this.#life?.[Symbol.dispose]();
     this.#life = undefined;
-    link?.terminate();
+  }
+
+  #giveUpAttempt(): void {
+    this.#attempt?.[Symbol.dispose]();
+    this.#attempt = undefined;
   }
 }

@@ -13,6 +13,9 @@ export const MAX_PER_MINUTE = 30;
 const MINUTE_MS = 60_000;
 const MAX_BOTS = 10_000; // remembered; the one whose minute began first is forgotten first
 
+/** What a bot says something because of: a message, or a job that was scheduled because of one. */
+export type Cause = Pick<IncomingMessage, "from" | "hops" | "attempt"> & Partial<Pick<IncomingMessage, "id">>;
+
 /** The minute that is counted with one other bot. */
 interface Minute {
   readonly since: number; // steady ms
@@ -33,13 +36,13 @@ export class Loops {
   }
 
   /** Whether `to` may be told something because of `cause`. */
-  admits(cause: IncomingMessage | undefined, to: string): boolean {
+  admits(cause: Cause | undefined, to: string): boolean {
     if (!cause) return true;
     if (!this.#isWithinHops(cause)) return false;
     return cause.from.kind !== "bot" || !isSame(cause.from, to) || this.#isWithinRate(cause);
   }
 
-  #isWithinHops({ from, hops }: IncomingMessage): boolean {
+  #isWithinHops({ from, hops }: Cause): boolean {
     if (hops < MAX_HOPS) return true;
     if (!this.#toldOfHops) {
       this.#log.warn(`${from.name} and ${this.#self.name} only answer each other: no more is said to that`);
@@ -49,7 +52,7 @@ export class Loops {
   }
 
   /** Hops end a chain; this ends what begins a new chain each time, such as a bot that answers after its handler is done. */
-  #isWithinRate({ from, attempt }: IncomingMessage): boolean {
+  #isWithinRate({ from, attempt }: Cause): boolean {
     if (attempt > 1) return true; // it was counted already, and what was sent must be found again in the same order
     const now = this.#clock.steady();
     let minute = this.#minutes.get(from.id);

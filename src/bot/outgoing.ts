@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
-import type { Loops } from "./loops.ts";
+import type { Cause, Loops } from "./loops.ts";
 import { type ChangingLayer, runChangingOnion } from "./onion.ts";
 import { note, noteAnswer, tracedOutgoing } from "./trace.ts";
 
@@ -40,12 +40,7 @@ export class Outgoing {
    * Sends because of `cause`, if of anything. Resolves with undefined when a layer stopped the message, or when bots would
    * talk for ever. Throws what a layer throws, and what the peer does.
    */
-  async send(
-    cause: IncomingMessage | undefined,
-    to: string,
-    text: string,
-    options: SendOptions = {},
-  ): Promise<Sent | undefined> {
+  async send(cause: Cause | undefined, to: string, text: string, options: SendOptions = {}): Promise<Sent | undefined> {
     return await this.#pass({ to, text, ...placeOf(options) }, (last) => this.#deliver(cause, last));
   }
 
@@ -74,7 +69,7 @@ export class Outgoing {
   }
 
   async #deliver(
-    cause: IncomingMessage | undefined,
+    cause: Cause | undefined,
     message: OutgoingMessage,
     send = () => this.#peer.send(message.to, message.text, placeOf(message)),
   ): Promise<Sent | undefined> {

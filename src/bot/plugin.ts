@@ -6,10 +6,12 @@ import type { Log } from "../base/log.ts";
 import type { DirectoryEntry, DirectoryQuery } from "../peer/directory.ts";
 import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
 import type { Table } from "../peer/tables.ts";
+import type { Dialog } from "./dialog.ts";
 import type { Duration } from "./duration.ts";
 import type { Group } from "./group.ts";
 import type { Allow } from "./guard.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
+import type { CronOptions, Job, JobCall, JobOptions, RecurringOptions } from "./job.ts";
 import type { Match } from "./match.ts";
 import type { Next } from "./onion.ts";
 import type { OutgoingListener } from "./outgoing.ts";
@@ -39,6 +41,9 @@ export interface Bot<Config = Record<string, unknown>> {
   /** Takes messages that begin with `name`, which is one to three words: in a direct chat the word is enough, in a room it is `!name` or `@bot name`. */
   command<Schema extends z.ZodObject = NoArguments>(name: string, options: CommandOptions<Schema>): End;
 
+  /** Registers a conversation with one person that survives a restart; nothing is said before it is started. */
+  dialog<Input = undefined>(name: string, run: (dialog: Dialog<Input>) => unknown): DialogHandle<Input>;
+
   /** Takes messages; see `MessageOptions` for the order, and `MessageListener` for how to pass one on. */
   on(event: "message", listener: MessageListener): End;
   on(event: "message", options: MessageOptions, listener: MessageListener): End;
@@ -58,6 +63,16 @@ export interface Bot<Config = Record<string, unknown>> {
   store<Value>(name: string, options?: StoreOptions<Value>): Table<Value>;
   /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
   effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
+  /** Registers, in setup, what can be done later: `job.in("10m", payload)`, `job.at(time, payload)`. */
+  job<Schema extends z.ZodType = z.ZodUndefined>(
+    name: string,
+    run: (call: JobCall<z.output<Schema>>) => unknown,
+    options?: JobOptions<Schema>,
+  ): Job<z.input<Schema>, z.output<Schema>>;
+  /** Does it again and again, for the first time after one interval; never twice at once. Only in setup. */
+  every(interval: Duration, run: (call: JobCall<undefined>) => unknown, options?: RecurringOptions): End;
+  /** Does it at the times of a cron expression, such as `0 9 * * 1-5`. Only in setup. */
+  cron(expression: string, run: (call: JobCall<undefined>) => unknown, options?: CronOptions): End;
   /** Uniform in [0, 1), and the same in every run of a test. */
   random(): number;
   /** Epoch ms, and turned by hand in a test. */
@@ -113,6 +128,25 @@ export interface CooldownOptions {
   readonly per: Duration;
   /** Counted for each sender, which is the default, or for everyone together. */
   readonly by?: "sender" | "everyone";
+}
+
+export interface DialogHandle<Input> {
+  /**
+   * Begins the dialog with a person. Resolves with false when another one of this bot with that person runs; `replace`
+   * cancels that one. Inside a handler it is done once, whatever crashes.
+   */
+  start(peer: PeerInfo, ...given: StartArguments<Input>): Promise<boolean>;
+  /** Ends it without a word. Resolves with false when it does not run. */
+  cancel(peer: PeerInfo): Promise<boolean>;
+}
+
+/** The input, which must be JSON, has to be given where the dialog declares one. */
+type StartArguments<Input> = undefined extends Input
+  ? [input?: Input, options?: StartOptions]
+  : [input: Input, options?: StartOptions];
+
+export interface StartOptions {
+  readonly replace?: boolean;
 }
 
 /** @throws {WarrenError} `PLUGIN_INVALID` */

@@ -14,12 +14,23 @@ export interface BotStart {
   readonly set?: readonly string[];
 }
 
-export type ToWorker = { t: "start"; bot: BotStart } | { t: "ping" } | { t: "stop" };
+/** The first is `load`; then either `declare`, and no more is wanted of this worker, or `open`. */
+export type ToWorker =
+  | { t: "load"; bot: BotStart }
+  /** Answered by `declared`: setup goes through, as far as that can be known without a peer. */
+  | { t: "declare" }
+  /** Answered by `ready`. `port` is where the bot listened before; 0 is any free one, and so is one that is in use now. */
+  | { t: "open"; port: number }
+  | { t: "ping" }
+  /** Answered by `stopped`. Who comes back at once says no goodbye to the registry. */
+  | { t: "stop"; isComingBack: boolean };
 
 export type FromWorker =
   | { t: "loaded"; name: string }
+  | { t: "declared" }
   | { t: "ready"; id: string; name: string; port: number }
-  | { t: "pong" }
+  /** `heapBytes` is what this worker alone holds, buffers included. */
+  | { t: "pong"; heapBytes: number }
   | { t: "log"; level: LogLevel; source: string; text: string }
   /** It could not come online, or cannot stay; another try would end the same way. `code` is an `ErrorCode`. */
   | { t: "failed"; code: string; message: string }

@@ -5,51 +5,74 @@ import { formatAddress } from "../base/ids.ts";
 import { createLog } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import { systemClock } from "../base/world.ts";
+import type { BotConfig } from "../bot/config.ts";
 import { readConfig } from "../bot/config-sources.ts";
+import { declare } from "../bot/declaration.ts";
 import { attachPlugin } from "../bot/host.ts";
 import { loadPlugin } from "../bot/load.ts";
+import type { Plugin } from "../bot/plugin.ts";
 import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
 import type { Peer } from "../peer/peer.ts";
 import { isLoopbackUrl } from "../registry/url.ts";
-import { openPeer } from "../warren.ts";
+import { openPeer, type OpenPeerOptions } from "../warren.ts";
 import { serveControl } from "./control.ts";
 import { careOf } from "./reach-bot.ts";
 import { registryWord } from "./registry-word.ts";
 
 declare const self: Worker;
 
+interface Loaded {
+  readonly plugin: Plugin;
+  readonly start: BotStart;
+}
+
 /** A registry that says nothing for so long is not waited for. */
 const ANSWER_WITHIN_MS = 3_000;
 
 let conceal = (text: string): string => text; // covers the secrets of the bot, once they are known
 const scope = new Scope(); // what is closed when the supervisor says stop
+let loaded: Loaded | undefined;
+let isComingBack = false;
 
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 
 self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  if (data.t === "ping") post({ t: "pong" });
-  else if (data.t === "start") start(data.bot).catch(fail);
-  else stop().catch(crash);
+  switch (data.t) {
+    case "ping":
+      return post({ t: "pong", heapBytes: process.memoryUsage().heapUsed });
+    case "load":
+      return void load(data.bot).catch(fail);
+    case "declare":
+      return void rehearse().catch(fail);
+    case "open":
+      return void open(data.port).catch(fail);
+    case "stop":
+      isComingBack = data.isComingBack;
+      return void stop().catch(crash);
+  }
 });
 
-async function start({ file, home, registry, acceptNewRegistry = false, set = [] }: BotStart): Promise<void> {
-  const plugin = await loadPlugin(file);
+async function load(start: BotStart): Promise<void> {
+  const plugin = await loadPlugin(start.file);
+  loaded = { plugin, start };
   post({ t: "loaded", name: plugin.name });
+}
+
+async function rehearse(): Promise<void> {
+  if (loaded) await declare(loaded.plugin, await configOf(loaded, () => {}));
+  post({ t: "declared" });
+}
+
+async function open(port: number): Promise<void> {
+  if (!loaded) return;
+  const { plugin, start } = loaded;
+  const { home, registry, acceptNewRegistry = false } = start;
   const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
-  const sources = {
-    folder: process.cwd(),
-    home,
-    environment: process.env,
-    set,
-    warn: (text: string) => log.warn(text),
-  };
-  const config = await readConfig(plugin, sources);
-  conceal = (text) => config.conceal(text);
+  const config = await configOf(loaded, (text) => log.warn(text));
   const accepts = acceptNewRegistry || isLoopbackUrl(registry);
-  const peer = scope.use(
-    await openPeer({ name: plugin.name, kind: "bot", home, registry, acceptNewRegistry: accepts, log }),
-  );
+  const peer = await openAt(port, { name: plugin.name, kind: "bot", home, registry, acceptNewRegistry: accepts, log });
+  scope.defer(() => peer.close({ isComingBack }));
   const refusal = nameRefused(peer, accepts);
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
@@ -57,6 +80,23 @@ async function start({ file, home, registry, acceptNewRegistry = false, set = []
   scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
+}
+
+async function configOf({ plugin, start }: Loaded, warn: (text: string) => void): Promise<BotConfig> {
+  const { home, set = [] } = start;
+  const config = await readConfig(plugin, { folder: process.cwd(), home, environment: process.env, set, warn });
+  conceal = (text) => config.conceal(text);
+  return config;
+}
+
+/** Where it was before, others look for it first; when that is in use by now, anywhere. */
+async function openAt(port: number, options: OpenPeerOptions): Promise<Peer> {
+  try {
+    return await openPeer({ ...options, port });
+  } catch (error) {
+    if (port === 0 || !isWarrenError(error, "PORT_IN_USE")) throw error;
+    return await openPeer({ ...options, port: 0 });
+  }
 }
 
 /** Resolves with the registry's word that another key has the name. Other notices go to the log. */

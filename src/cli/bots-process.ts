@@ -16,6 +16,8 @@ export interface BotsOptions {
   acceptNewRegistry: boolean;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   set: readonly string[];
+  /** Whether bots are loaded again when their files change. */
+  isWatching: boolean;
   world: World;
   /** Whether its lines are about everything, or only about what is wrong. */
   isDebugging: boolean;
@@ -56,13 +58,14 @@ export class BotsProcess implements AsyncDisposable {
   }
 
   #start(): void {
-    const { files, home, registry, acceptNewRegistry, set, world, isDebugging } = this.#options;
+    const { files, home, registry, acceptNewRegistry, isWatching, set, world, isDebugging } = this.#options;
     const startedAt = world.clock.steady();
     this.#isRestarting = false;
     // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
     const flags = ["--child", isDebugging ? "--debug" : "--quiet", "--home", home, "--registry", registry];
     if (acceptNewRegistry) flags.push("--accept-new-registry");
     flags.push(...set.flatMap((one) => ["--set", one]));
+    if (!isWatching) flags.push("--no-watch");
     const child = Bun.spawn([process.execPath, PROGRAM, ...files, ...flags], {
       stdin: "pipe",
       stdout: "pipe",

@@ -1,11 +1,17 @@
 /** `bun run bots`: the bots of a folder, without a chat. */
+import { existsSync, readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { EXIT, interruption, resolveHome, run } from "./program.ts";
+
+const DEFAULT_MEMORY_MIB = 512;
 
 interface Options {
   registry?: string;
   acceptNewRegistry?: true;
   home?: string;
   set?: string[];
+  watch: boolean;
+  memory?: number;
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
   child?: true;
@@ -15,7 +21,8 @@ interface Options {
 
 await run(async () => {
   const { Option } = await import("commander");
-  const { createProgram, registryOption, setOption, ACCEPT_NEW_REGISTRY, SET } = await import("./options.ts");
+  const { countOption, createProgram, registryOption, setOption, ACCEPT_NEW_REGISTRY, SET } =
+    await import("./options.ts");
   const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
@@ -23,6 +30,8 @@ await run(async () => {
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--set <name.key=value>", SET, setOption)
+    .option("--no-watch", "do not load bots again when their files change")
+    .option("--memory <MiB>", `how much the bots may use together (default: ${DEFAULT_MEMORY_MIB})`, countOption)
     .option("--debug", "say more")
     .addOption(new Option("--child").hideHelp())
     .addOption(new Option("--quiet").hideHelp());
@@ -32,7 +41,6 @@ await run(async () => {
 
 /** Resolves to the exit code, when the bots have been told to end or none of them is left. */
 async function runBots(given: readonly string[], options: Options): Promise<number> {
-  const { resolve } = await import("node:path");
   const { createLog, stderrSink } = await import("../base/log.ts");
   const { systemWorld } = await import("../base/world.ts");
   const { Supervisor } = await import("../bot/supervisor.ts");
@@ -40,31 +48,41 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const { localRegistryUrl } = await import("../registry/url.ts");
 
   const log = createLog("bots", stderrSink(options.debug ? "debug" : options.quiet ? "warn" : "info"));
-  const files = given.length > 0 ? given.map((file) => resolve(file)) : await botsOfThisFolder();
-  if (files.length === 0) log.info("there is no bot in ./bots; docs/bots.md shows how to write one");
+  const folder = given.length > 0 ? undefined : resolve("bots");
+  const files = (): string[] => (folder === undefined ? given.map((file) => resolve(file)) : botsOf(folder));
+  if (files().length === 0) log.info("there is no bot in ./bots; docs/bots.md shows how to write one");
+  const isWatching = options.watch && (folder === undefined || existsSync(folder));
   const ending = options.child ? endOfInput() : interruption();
   await using supervisor = new Supervisor(
-    files,
     {
       home: resolveHome(options.home),
       registry: options.registry ?? localRegistryUrl(),
       acceptNewRegistry: options.acceptNewRegistry === true,
       set: options.set ?? [],
     },
-    { spawn: workersOf(new URL("bot-worker.ts", import.meta.url)), world: systemWorld, log },
+    {
+      files,
+      folder,
+      isWatching,
+      memoryBytes: (options.memory ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
+      spawn: workersOf(new URL("bot-worker.ts", import.meta.url)),
+      world: systemWorld,
+      log,
+    },
   );
   const told = new Promise<"told">((end) => ending.addEventListener("abort", () => end("told"), { once: true }));
-  const end = await Promise.race([told, supervisor.allEnded()]);
+  // Whoever watches stays: a file that cannot be loaded may be mended, and another one may come.
+  const end = await (isWatching ? told : Promise.race([told, supervisor.allEnded()]));
   // A child says that all is well: its parent need not start it again to hear the same.
   return end === "told" || options.child ? EXIT.done : EXIT.failed;
 }
 
-async function botsOfThisFolder(): Promise<string[]> {
-  const { readdir } = await import("node:fs/promises");
-  const { resolve } = await import("node:path");
-  const names = await readdir("bots").catch(() => []); // no such folder: no bots
-  const files = names.filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.endsWith(".d.ts"));
-  return files.sort().map((name) => resolve("bots", name));
+function botsOf(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => /(?<!\.test|\.d)\.ts$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /** Ctrl-C in the terminal goes to the whole family; the parent decides what it means. */

@@ -1,6 +1,7 @@
 /** What the commands of care answer, as lines for people. Whatever a stranger has written becomes harmless here. */
 import { shortId, type PeerInfo } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
+import { type JobEnd, type JobInfo, MAX_ATTEMPTS } from "../bot/job-rows.ts";
 import type { Accepting } from "../peer/admission.ts";
 import type { DeadLetter } from "../peer/dead-letters.ts";
 import type { OutboxEntry, OutboxMessage } from "../peer/outbox.ts";
@@ -42,8 +43,10 @@ export function careLines(answer: CareEvent, now: number, paint: Paint): string[
       return deadLines(answer.letters, answer.count, now, paint);
     case "dead-retried":
       return [`${messages(answer.count)} put back to be handled`];
-    default:
+    case "dead-dropped":
       return [`${messages(answer.count)} dropped`];
+    default:
+      return answer.jobs.length === 0 ? ["no jobs are kept"] : answer.jobs.map((job) => jobLine(job, now, paint));
   }
 }
 
@@ -78,6 +81,17 @@ function deadLines(letters: readonly DeadLetter[], count: number, now: number, p
     return `${paint.dim(`${timeOf(at, now)} ${id}`)}  ${paint.name(oneLine(from.name))}: ${oneLine(text)}  ${fate}`;
   });
   return count > letters.length ? [...lines, `and ${count - letters.length} more`] : lines;
+}
+
+function jobLine({ id, name, next, attempts, registered, last }: JobInfo, now: number, paint: Paint): string {
+  const tries = attempts > 0 ? `, after ${attempts} of ${MAX_ATTEMPTS} tries` : "";
+  const when = registered ? `next ${timeOf(next, now)}${tries}` : "nothing of that name is registered any more";
+  const more = [...(id === name ? [] : [id]), ...(last ? [endText(last, now)] : [])].join("  ");
+  return `${paint.name(oneLine(name))}  ${when}  ${paint.dim(more)}`.trimEnd();
+}
+
+function endText({ at, ended, reason }: JobEnd, now: number): string {
+  return `last ${timeOf(at, now)} ${ended}${reason === undefined ? "" : `: ${oneLine(reason)}`}`;
 }
 
 function durationText(seconds: number): string {

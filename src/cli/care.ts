@@ -2,6 +2,7 @@
 import { isAbsolute } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import { type JobInfo, listJobs, openJobRows } from "../bot/job-rows.ts";
 import type { Accepting } from "../peer/admission.ts";
 import type { DeadLetter } from "../peer/dead-letters.ts";
 import type { OutboxEntry, OutboxMessage } from "../peer/outbox.ts";
@@ -22,7 +23,8 @@ export type CareCommand =
   /** What became of a message, and what a bot's hooks did with it. */
   | { readonly do: "why"; readonly id: string }
   | { readonly do: "dead" }
-  | { readonly do: "dead-retry" | "dead-drop"; readonly which: string };
+  | { readonly do: "dead-retry" | "dead-drop"; readonly which: string }
+  | { readonly do: "jobs" };
 
 export type CareEvent =
   | { readonly event: "blocked"; readonly peers: readonly PeerInfo[] }
@@ -34,7 +36,8 @@ export type CareEvent =
   | { readonly event: "snapshot"; readonly file: string }
   | ({ readonly event: "why"; readonly id: string } & Explanation)
   | { readonly event: "dead"; readonly count: number; readonly letters: readonly DeadLetter[] }
-  | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number };
+  | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number }
+  | { readonly event: "jobs"; readonly jobs: readonly JobInfo[] };
 
 /** What each of them takes. */
 export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>> = {
@@ -49,6 +52,7 @@ export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>>
   dead: [],
   "dead-retry": ["which"],
   "dead-drop": ["which"],
+  jobs: [],
 };
 
 export function isCare(command: { readonly do: string }): command is CareCommand {
@@ -61,6 +65,7 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
   switch (what) {
     case "blocked":
     case "dead":
+    case "jobs":
       return { do: what };
     case "block":
     case "unblock":
@@ -114,8 +119,10 @@ export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEv
       return { event: "dead", count: deadLetters.count, letters: deadLetters.list() };
     case "dead-retry":
       return { event: "dead-retried", count: await deadLetters.retry(command.which) };
-    default:
+    case "dead-drop":
       return { event: "dead-dropped", count: await deadLetters.drop(command.which) };
+    default:
+      return { event: "jobs", jobs: listJobs(openJobRows(peer, peer.name)) }; // a bot's peer has its plugin's name
   }
 }
 

@@ -24,6 +24,8 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
   readonly hasBots: boolean;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   readonly set: readonly string[];
+  /** Whether bots are loaded again when their files change. */
+  readonly isWatching: boolean;
   readonly debug: boolean;
 }
 
@@ -143,6 +145,7 @@ export class House implements AsyncDisposable {
         registry,
         acceptNewRegistry,
         set: this.#options.set,
+        isWatching: this.#options.isWatching,
         world: systemWorld,
         isDebugging: this.#options.debug,
         onLine: (line) => log.warn(line.replace(/^bots: /, "")),

@@ -36,6 +36,7 @@ interface Flags {
   bot?: string[];
   bots: boolean;
   set?: string[];
+  watch: boolean;
   forBot?: string;
   home?: string;
   json?: true;
@@ -72,6 +73,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
       "outbox, dead, why, block, unblock, accept, backup and restore: of that bot of this home",
       nameOption,
     )
+    .option("--no-watch", "do not load bots again when their files change")
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
     .option("--debug", "say more about what happens and what fails")
@@ -186,6 +188,10 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .action((which: string) => act((flags) => question(flags, { do: "dead-drop", which })));
 
   program
+    .command("jobs")
+    .description("what a bot will do later, with --for-bot")
+    .action(() => act((flags) => question(flags, { do: "jobs" })));
+  program
     .command("backup [file]")
     .description("copy an identity, or with --for-bot a bot, to one file: key, messages, stores; also while it runs")
     .action((file?: string) =>
@@ -235,11 +241,24 @@ function oneShot(flags: Flags): StartOptions {
 }
 
 function running(flags: Flags): RunOptions {
-  const { name, port, host, registry, acceptNewRegistry, bot = [], bots, debug, timeout = DEFAULT_TIMEOUT_S } = flags;
+  const {
+    name,
+    port,
+    host,
+    registry,
+    acceptNewRegistry,
+    bot = [],
+    bots,
+    set = [],
+    watch,
+    debug,
+    timeout = DEFAULT_TIMEOUT_S,
+  } = flags;
   const more = {
     botFiles: bot,
     hasBots: bots,
-    set: flags.set ?? [],
+    isWatching: watch,
+    set,
     debug: debug === true,
     timeoutMs: timeout * 1_000,
   };

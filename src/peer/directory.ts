@@ -40,6 +40,8 @@ export interface Directory extends AsyncDisposable {
     event: Event,
     listener: (...args: DirectoryEvents[Event]) => void,
   ): () => void;
+  /** Leaves without a goodbye: whoever is back within the registry's grace period was never seen to go. */
+  hangUp(): Promise<void>;
 }
 
 /** What a peer says of itself. */

@@ -33,8 +33,7 @@ export class Membership {
 
   /** Joins a directory, leaving the one before; or none. */
   async join(directory: Directory | undefined): Promise<void> {
-    const before = this.#directory;
-    for (const end of this.#listening.splice(0)) end();
+    const before = this.#leave();
     this.#directory = directory;
     if (directory) {
       const { self, registered, online, offline, notice } = this.#host;
@@ -56,9 +55,21 @@ export class Membership {
     await before?.[Symbol.asyncDispose]();
   }
 
+  /** Leaves without a goodbye. */
+  async hangUp(): Promise<void> {
+    await this.#leave()?.hangUp();
+  }
+
   /** Says what this peer is now. */
   announce(): void {
     const { self, addresses } = this.#host;
     this.#directory?.announce({ ...self, addresses: addresses(), card: this.#card });
+  }
+
+  #leave(): Directory | undefined {
+    const directory = this.#directory;
+    for (const end of this.#listening.splice(0)) end();
+    this.#directory = undefined;
+    return directory;
   }
 }

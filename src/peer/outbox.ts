@@ -48,6 +48,7 @@ export interface OutboxParts {
 
 export class Outbox {
   readonly #parts: OutboxParts;
+  readonly #flushes = new Set<() => void>(); // ends of those that wait
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -97,11 +98,19 @@ export class Outbox {
       store.contacts.waitedFor().every((row) => row.blocked === 1 || !sessions.of(row).hasUnacknowledged);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const stop = this.#parts.onReceipt(() => isEmpty() && resolve(true));
-    const timer = clock.after(isEmpty() ? 0 : ms, () => resolve(isEmpty()));
+    const giveUp = (): void => resolve(isEmpty());
+    const timer = clock.after(isEmpty() ? 0 : ms, giveUp);
+    this.#flushes.add(giveUp);
     return promise.finally(() => {
       stop();
       timer[Symbol.dispose]();
+      this.#flushes.delete(giveUp);
     });
+  }
+
+  /** Ends what waits in `flush`: the store is about to close. */
+  close(): void {
+    for (const giveUp of this.#flushes) giveUp();
   }
 
   #dropMessage(id: string): Dropped {

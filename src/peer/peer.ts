@@ -343,17 +343,18 @@ export class Peer implements AsyncDisposable {
     return await this.admission.setBlocked(who, false);
   }
 
-  /** Says goodbye, lets the handlers that run finish (for at most 5 s) and closes. */
-  close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+  /** Says goodbye (unless it comes back at once), lets the handlers that run finish (for at most 5 s) and closes. */
+  close({ isComingBack = false } = {}): Promise<void> {
+    return (this.#closing ??= this.#close(isComingBack));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  async #close(): Promise<void> {
-    await this.setDirectory(undefined).catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
+  async #close(isComingBack: boolean): Promise<void> {
+    const left = isComingBack ? this.#membership.hangUp() : this.setDirectory(undefined);
+    await left.catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
     this.#chores[Symbol.dispose]();
     this.#demand.close();
     this.#dialler.close();
@@ -365,6 +366,7 @@ export class Peer implements AsyncDisposable {
     await this.#store.db.committed().catch((error: unknown) => this.log.error(String(error)));
     this.#switchboard.close();
     this.#sent.close();
+    this.outbox.close();
     await new Promise<void>((resolve) => this.world.clock.soon(resolve)); // the goodbyes are written
     this.#store[Symbol.dispose]();
   }

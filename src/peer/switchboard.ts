@@ -260,6 +260,7 @@ export class Switchboard {
     this.#dials.get(connection)?.reject(error ?? new WarrenError("PEER_REFUSED", "the peer closed the connection"));
     this.#dials.delete(connection);
     if (this.#waiting.get(connection.peer) === connection) this.#waiting.delete(connection.peer);
+    if (this.#isClosed) return; // the rest of the peer may be gone by now: a goodbye can take seconds
     const held = this.#chosen.get(connection.peer);
     if (held && held !== connection) return; // a late close never evicts the successor
     // One that was never chosen is a loss too: whoever dialled it believes since its hello that it has what it wanted.

@@ -125,12 +125,18 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Says goodbye; the others are told at once. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#isClosed) {
+    if (!this.#isClosed && this.#link && this.#challenge) {
       this.#isClosed = true;
-      this.#nap?.abort();
-      if (this.#link && this.#challenge) await this.#sayGoodbye(this.#link, this.#challenge);
-      else this.#link?.[Symbol.dispose]();
+      await this.#sayGoodbye(this.#link, this.#challenge);
     }
+    await this.hangUp();
+  }
+
+  /** Leaves without a goodbye: whoever is back within the registry's grace period was never seen to go. */
+  async hangUp(): Promise<void> {
+    if (!this.#isClosed) this.#link?.[Symbol.dispose]();
+    this.#isClosed = true;
+    this.#nap?.abort();
     await this.#running;
   }
 

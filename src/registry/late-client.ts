@@ -70,10 +70,20 @@ export class LateClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const client = await this.#end();
+    await client?.[Symbol.asyncDispose]();
+  }
+
+  async hangUp(): Promise<void> {
+    const client = await this.#end();
+    await client?.hangUp();
+  }
+
+  /** Begins nothing any more; resolves to the client, if there ever was one. */
+  async #end(): Promise<RegistryClient | undefined> {
     this.#isClosed = true;
     this.#timer?.[Symbol.dispose]();
-    const client = await this.#loading;
-    await client?.[Symbol.asyncDispose]();
+    return await this.#loading;
   }
 
   async #register(): Promise<void> {

@@ -4,14 +4,15 @@ import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo, PeerKind } from "../base/ids.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
-import { givenInCode, parseConfig } from "../bot/config.ts";
-import { type AttachedPlugin, attachPlugin } from "../bot/host.ts";
+import { type BotConfig, givenInCode, parseConfig } from "../bot/config.ts";
+import { attachPlugin, type AttachedPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
 import type { Receipt } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
-import { openStore } from "../store/store.ts";
+import { openStore, type Store } from "../store/store.ts";
 import { LeakWatch } from "./leaks.ts";
+import { LifeClock } from "./life-clock.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { seededRandom, seededToken } from "./random.ts";
 import { SharedDirectory } from "./shared-directory.ts";
@@ -42,6 +43,26 @@ export async function createTestWarren({ plugins, config = {}, seed = 1 }: TestW
   return warren;
 }
 
+/** One run of a peer's process. */
+interface Life {
+  readonly peer: Peer;
+  readonly store: Store;
+  readonly clock: LifeClock;
+  /** Takes it off the list of what is closed at the end. */
+  forget(): void;
+}
+
+interface TestBot {
+  plugin: Plugin;
+  /** Its configuration, as the test gives it. */
+  given: Readonly<Record<string, unknown>>;
+  life: Life;
+  attached: AttachedPlugin;
+  /** Takes the plugin off the list of what is closed at the end. */
+  forget(): void;
+  lives: number;
+}
+
 export class TestWarren implements AsyncDisposable {
   /** Stands still but for `advance(ms)`, and for the moments that a message needs on its way. */
   readonly clock = new ManualClock();
@@ -51,7 +72,7 @@ export class TestWarren implements AsyncDisposable {
   readonly #network = new SimulatedNetwork({ clock: this.clock });
   readonly #directory = new SharedDirectory();
   readonly #people = new Map<string, TestPerson>();
-  readonly #bots = new Map<string, AttachedPlugin>(); // those that run, by name
+  readonly #bots = new Map<string, TestBot>();
   readonly #ended: string[] = [];
   readonly #scope = new Scope();
   readonly #watch = this.#scope.use(new LeakWatch());
@@ -66,29 +87,84 @@ export class TestWarren implements AsyncDisposable {
   /** Somebody to talk to the bots; the same one each time for the same name. */
   person(name: string): TestPerson {
     const known = this.#people.get(name);
-    const person = known ?? new TestPerson(this.#open(name, "person"), this);
+    const person =
+      known ??
+      new TestPerson(
+        this.#open(name, "person").then(({ peer }) => peer),
+        this,
+      );
     this.#people.set(name, person);
     return person;
   }
 
   async addBot(plugin: Plugin, given: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const config = await parseConfig(plugin, givenInCode(given));
-    const peer = await this.until(this.#open(plugin.name, "bot"));
-    // Dice of its own: what else is left to chance in a peer does not change what they show.
-    const random = this.#random(`plugin ${plugin.name}`);
-    const bot = this.#watch.around(plugin.name, peer);
-    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, bot, { random, config }));
-    this.#bots.set(plugin.name, this.#scope.use(await this.until(attaching)));
+    const life = await this.until(this.#open(plugin.name, "bot"));
+    this.#bots.set(plugin.name, { plugin, given, life, lives: 1, ...(await this.#attach(plugin, life, config)) });
     await this.quiet();
   }
 
-  /** Ends a bot, as its process would, and leaves its peer; see `leaks`. @throws {WarrenError} `USAGE` where none is called so */
-  async end(name: string): Promise<void> {
+  /** Kills a bot's process where it stands, and starts it again on what it had on disk. */
+  async restart(name: string): Promise<void> {
+    const bot = this.#bot(name);
+    const { peer, store, clock } = bot.life;
+    bot.forget();
+    bot.life.forget();
+    this.#watch.forget(name);
+    clock.kill();
+    this.#network.vanish(peer.id);
+    store.db.giveUp();
+    const disk = store.db.serialize();
+    this.#scope.use(store.db); // what is left of the process may still look there
+    const next = { disk, port: peer.port, life: ++bot.lives };
+    bot.life = await this.until(this.#open(name, "bot", next));
+    const config = await parseConfig(bot.plugin, givenInCode(bot.given));
+    Object.assign(bot, await this.#attach(bot.plugin, bot.life, config));
+    await this.quiet();
+  }
+
+  /** Ends a bot's plugin in order, and runs another one in its place, as an edit of its file does. */
+  async reload(name: string, plugin: Plugin): Promise<void> {
+    const bot = this.#bot(name);
+    bot.forget();
+    await this.until(Promise.resolve(bot.attached[Symbol.asyncDispose]()));
+    const config = await parseConfig(plugin, givenInCode(bot.given));
+    Object.assign(bot, { plugin }, await this.#attach(plugin, bot.life, config));
+    await this.quiet();
+  }
+
+  /** Makes a bot's next commit fail, as a full disk does. */
+  failNextCommit(name: string): void {
+    let isArmed = true;
+    this.#bot(name).life.store.db.beforeCommit(() => {
+      if (!isArmed) return;
+      isArmed = false;
+      throw new WarrenError("STORE_FAILED", "the disk is full");
+    });
+  }
+
+  #bot(name: string): TestBot {
     const bot = this.#bots.get(name);
-    if (!bot) throw new WarrenError("USAGE", `no bot named ${name} runs in this kit`);
+    if (!bot) throw new Error(`no bot of this test is called ${name}`);
+    return bot;
+  }
+
+  async #attach(plugin: Plugin, { peer }: Life, config: BotConfig): Promise<Pick<TestBot, "attached" | "forget">> {
+    // Dice of its own: what else is left to chance in a peer does not change what they show.
+    const random = this.#random(`plugin ${plugin.name}`);
+    const watched = this.#watch.around(plugin.name, peer);
+    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, watched, { random, config }));
+    const attached = await this.until(attaching);
+    return { attached, forget: this.#scope.defer(() => attached[Symbol.asyncDispose]()) };
+  }
+
+  /** Ends a bot, as its process would, and leaves its peer; see `leaks`. */
+  async end(name: string): Promise<void> {
+    const bot = this.#bot(name);
     this.#bots.delete(name);
     this.#ended.push(name);
-    await this.until(Promise.resolve(bot[Symbol.asyncDispose]()));
+    bot.forget();
+    await this.until(Promise.resolve(bot.attached[Symbol.asyncDispose]()));
   }
 
   /**
@@ -130,17 +206,24 @@ export class TestWarren implements AsyncDisposable {
     await this.until(this.#scope.close());
   }
 
-  async #open(name: string, kind: PeerKind): Promise<Peer> {
-    const random = this.#random(`peer ${name}`);
-    const key = Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256)); // nobody signs anything here
+  async #open(
+    name: string,
+    kind: PeerKind,
+    { disk, port, life }: { disk?: Uint8Array; port: number; life: number } = { port: 0, life: 1 },
+  ): Promise<Life> {
+    const keyRandom = this.#random(`peer ${name}`);
+    const key = Uint8Array.from({ length: 32 }, () => Math.floor(keyRandom() * 256)); // nobody signs anything here
+    // A process that comes back must not give the ids that the one before has given.
+    const random = life === 1 ? keyRandom : this.#random(`peer ${name} ${life}`);
     const info: PeerInfo = { id: encodePeerId(key), name, kind };
-    const world: World = { clock: this.clock, random, token: seededToken(random) };
-    const store = openStore(":memory:", this.clock);
+    const clock = new LifeClock(this.clock);
+    const world: World = { clock, random, token: seededToken(random) };
+    const store = openStore(disk ?? ":memory:", clock);
     const transport = this.#network.transport(info.id, name);
-    const peer = await Peer.open({ info, store, transport, world, log: this.#log.named(name), host: name, port: 0 });
-    this.#scope.use(peer);
+    const peer = await Peer.open({ info, store, transport, world, log: this.#log.named(name), host: name, port });
+    const forget = this.#scope.defer(() => peer.close());
     await peer.setDirectory(this.#directory.join());
-    return peer;
+    return { peer, store, clock, forget };
   }
 
   #random(purpose: string): () => number {

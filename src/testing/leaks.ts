@@ -60,6 +60,11 @@ export class LeakWatch implements Disposable {
     });
   }
 
+  /** A bot's process was killed: what it had begun is gone with it. */
+  forget(bot: string): void {
+    this.#begun.delete(bot);
+  }
+
   /** What a bot has begun and is not over, in the order in which it began. */
   leaks(bot: string): string[] {
     return (this.#begun.get(bot) ?? []).filter((one) => !one.isOver()).map(({ what }) => what);

@@ -84,6 +84,12 @@ class Member implements Directory {
     this.#events.emit(entry.online ? "online" : "offline", entry);
   }
 
+  async hangUp(): Promise<void> {
+    this.#reports.left();
+    this.#self = undefined;
+    return await Promise.resolve();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reports.left();
     if (this.#self) this.#reports.changed({ ...this.#self, online: false });

@@ -26,6 +26,18 @@ test("the bots of docs/bots.md run, and pass the tests beside them", async () =>
   }
 });
 
+test("the bots of docs/bots.md that are also in bots/ are the same, and so are the tests as far as they are shown", async () => {
+  const files = [...page.matchAll(/^```ts\n\/\/ (\S+)\n([^]*?)^```$/gm)];
+  const ours: string[] = [];
+  for (const [, path = "", code = ""] of files) {
+    const file = Bun.file(join(ROOT, path));
+    if (!(await file.exists())) continue;
+    ours.push(path);
+    expect((await file.text()).startsWith(code)).toBe(true);
+  }
+  expect(ours).toEqual(["bots/pizza.ts", "test/bots/pizza.test.ts"]);
+});
+
 test("docs/bots.md tells of everything that a bot is given", async () => {
   const source = await Bun.file(join(ROOT, "src/bot/plugin.ts")).text();
   const members = /export interface Bot<.*> \{\n([^]*?)\n\}/.exec(source)?.[1] ?? "";

@@ -11,6 +11,8 @@ import type { HostPeer } from "../../src/bot/host.ts";
 import type { Directory } from "../../src/peer/directory.ts";
 import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
+import { Tasks } from "../../src/peer/tasks.ts";
+import { openStore } from "../../src/store/store.ts";
 import type { Table } from "../../src/peer/tables.ts";
 import type { Trace } from "../../src/peer/traces.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
@@ -48,7 +50,8 @@ export class FakePeer implements HostPeer {
   readonly kept: Trace[] = [];
   readonly traces = { keep: (trace: Trace): void => void this.kept.push(trace) };
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
-  readonly world: World = { clock: this.clock, random: () => 0.5, token: () => "token" };
+  readonly world: World = { clock: this.clock, random: () => 0.5, token: () => `token${++this.#count}` };
+  readonly tasks = new Tasks(openStore(":memory:", this.clock));
   directory: Directory | undefined;
   readonly #events = new Emitter<PeerEvents>((error) => {
     throw error;

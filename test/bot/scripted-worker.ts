@@ -8,13 +8,19 @@ function post(message: FromWorker): void {
   postMessage(message);
 }
 
+let name = "";
+
 self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  if (data.t === "ping") post({ t: "pong" });
+  if (data.t === "ping") post({ t: "pong", heapBytes: 0 });
   if (data.t === "stop") post({ t: "stopped" });
-  if (data.t !== "start") return;
-  post({ t: "ready", id: "id", name: data.bot.file, port: 1 });
-  if (data.bot.file === "throws") throw new Error("thrown");
-  if (data.bot.file === "rejects") void Promise.reject(new Error("rejected"));
-  if (data.bot.file === "exits") process.exit(7);
-  if (data.bot.file === "loops") for (;;);
+  if (data.t === "load") {
+    name = data.bot.file;
+    post({ t: "loaded", name });
+  }
+  if (data.t !== "open") return;
+  post({ t: "ready", id: "id", name, port: 1 });
+  if (name === "throws") throw new Error("thrown");
+  if (name === "rejects") void Promise.reject(new Error("rejected"));
+  if (name === "exits") process.exit(7);
+  if (name === "loops") for (;;);
 });

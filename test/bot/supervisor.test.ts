@@ -21,7 +21,10 @@ function supervise(files: string[], clock?: ManualClock) {
     });
   const spawn = workersOf(new URL("scripted-worker.ts", import.meta.url));
   const world = clock ? { ...systemWorld, clock } : systemWorld;
-  const supervisor = new Supervisor(files, { home: "/nowhere", registry: "none" }, { spawn, world, log });
+  const supervisor = new Supervisor(
+    { home: "/nowhere", registry: "none" },
+    { files: () => files, isWatching: false, memoryBytes: Infinity, spawn, world, log },
+  );
   return { supervisor, lines, until };
 }
 

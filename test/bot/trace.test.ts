@@ -34,6 +34,7 @@ test("each hook is told in its order: what it did, and which condition did not h
   await peer.hear("hi", { id: "a.1" });
   expect(told(peer)).toEqual([
     "pre listener 1: passed it on",
+    "dialogs: passed it on",
     'commands: passed it on: none is called "hi"',
     "post listener 1: did not match: match /deploy/i",
     "post listener 2: did not match: kind bot",
@@ -41,9 +42,9 @@ test("each hook is told in its order: what it did, and which condition did not h
   ]);
   expect(last(peer)).toMatchObject({ bot: "dice", id: "a.1", attempt: 1, answers: [{ to: "ann", text: "yes?" }] });
   await peer.hear("roll");
-  expect(told(peer)).toEqual(["pre listener 1: passed it on", 'commands: took it: "roll"']);
+  expect(told(peer)).toEqual(["pre listener 1: passed it on", "dialogs: passed it on", 'commands: took it: "roll"']);
   await peer.hear("roll", { room: "lobby" });
-  expect(told(peer)[1]).toBe("commands: passed it on: not a command: in a room it is !name or @bot name");
+  expect(told(peer)[2]).toBe("commands: passed it on: not a command: in a room it is !name or @bot name");
 });
 
 test("a hook's time is its own, without that of those it passed the message on to", async () => {
@@ -57,7 +58,7 @@ test("a hook's time is its own, without that of those it passed the message on t
   });
   await peer.hear("hi");
   expect(last(peer)?.ms).toBe(57);
-  expect(last(peer)?.steps.map(({ ms }) => ms)).toEqual([7, 0, 50]);
+  expect(last(peer)?.steps.map(({ ms }) => ms)).toEqual([7, 0, 0, 50]);
 });
 
 test("what a command refuses, and why, is told", async () => {
@@ -73,7 +74,7 @@ test("what a command refuses, and why, is told", async () => {
   });
   const why = async (text: string): Promise<string> => {
     await peer.hear(text);
-    return told(peer)[0] ?? "";
+    return told(peer)[1] ?? "";
   };
   expect(await why("reset")).toBe('commands: took it: "reset": its guard denied ann');
   expect(await why("roll many")).toStartWith('commands: took it: "roll": its arguments are wrong: "many"');
@@ -93,6 +94,7 @@ test("the hook that failed is named once, whatever it was passed on by; another 
   await peer.hear("file", { attempt: 2 }).catch(() => {});
   expect(told(peer)).toEqual([
     "pre listener 1: passed it on",
+    "dialogs: passed it on",
     'commands: passed it on: none is called "file"',
     "post listener 1: failed: no such drawer",
   ]);
@@ -132,6 +134,7 @@ test("what is stopped after a hook has passed the message on is told at that hoo
   await peer.hear("hi");
   expect(told(peer)).toEqual([
     'pre listener 1: passed it on: outgoing layer 1 stopped "anything else?"',
+    "dialogs: passed it on",
     'commands: passed it on: none is called "hi"',
     "post listener 1: took it",
   ]);

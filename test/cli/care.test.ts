@@ -27,6 +27,7 @@ test("each command of care is read from a line, and what it lacks is said", () =
     { do: "dead" },
     { do: "dead-retry", which: "all" },
     { do: "dead-drop", which: "a.1" },
+    { do: "jobs" },
   ]) {
     expect(read(command)).toEqual(command);
   }
@@ -154,6 +155,81 @@ test(
       code: 1,
       err: "warren: no bot named ghost has run here: --home says where to look\n",
     });
+  },
+  LIMIT_MS,
+);
+
+test("a list of jobs says what is next, how often it failed, and how it ended", () => {
+  const job = {
+    id: "every 1d",
+    name: "every 1d",
+    schedule: "every 1d",
+    next: 0,
+    attempts: 0,
+    registered: true,
+    last: null,
+  };
+  const lines = careLines(
+    {
+      event: "jobs",
+      jobs: [
+        job,
+        { ...job, id: "a1", name: "remind", attempts: 2, last: { at: 0, ended: "failed", reason: "no\u001bvoice" } },
+        { ...job, id: "b2", name: "old", registered: false, last: { at: 0, ended: "done" } },
+      ],
+    },
+    0,
+    paint,
+  );
+  const time = String.raw`\d\d:\d\d`;
+  expect(lines[0]).toMatch(new RegExp(`^every 1d {2}next ${time}$`));
+  expect(lines[1]).toMatch(
+    new RegExp(String.raw`^remind {2}next ${time}, after 2 of 3 tries {2}a1 {2}last ${time} failed: no\\u001bvoice$`),
+  );
+  expect(lines[2]).toMatch(
+    new RegExp(`^old {2}nothing of that name is registered any more {2}b2 {2}last ${time} done$`),
+  );
+  expect(careLines({ event: "jobs", jobs: [] }, 0, paint)).toEqual(["no jobs are kept"]);
+});
+
+/** A bot that keeps a job for each message, and does another at once. */
+const KEEPER = `
+  import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+  export default definePlugin({ name: "keeper", about: "keeps things", setup(bot) {
+    const keep = bot.job("keep", () => {}, { payload: z.string() });
+    bot.every("1d", () => {});
+    const ring = bot.job("ring", ({ payload }) => bot.send(payload, "rang"), { payload: z.string() });
+    bot.on("message", async ({ text, from, reply }) => {
+      await reply(await keep.in("2d", text));
+      await ring.in("1ms", from.id);
+    });
+  } });`;
+
+test(
+  "the jobs of a bot are listed from outside, while it runs and while it does not",
+  async () => {
+    await using home = await TestHome.make();
+    await mkdir(join(home.path, "bots"));
+    await writeFile(join(home.path, "bots", "keeper.ts"), KEEPER);
+    const ann = await home.peer("ann");
+    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("keeper"));
+    ann.say({ do: "send", to: "keeper", text: "keep this", ref: 1 });
+    const { text: id } = await ann.next(({ event }) => event === "message");
+    await ann.next(({ event, text }) => event === "message" && text === "rang");
+    const list = await home.run(["jobs", "--for-bot", "keeper"]);
+    expect(list).toMatchObject({ code: 0, err: "" });
+    expect(list.out).toMatch(new RegExp(`^every 1d {2}next .*\nkeep {2}next .* {2}${String(id)}\n$`));
+    ann.say({ do: "stop" });
+    await ann.child.exited;
+    const { out } = await home.run(["jobs", "--for-bot", "keeper", "--json"]);
+    expect(JSON.parse(out)).toMatchObject({
+      event: "jobs",
+      jobs: [
+        { name: "every 1d", schedule: "every 1d", attempts: 0, registered: true, last: null },
+        { id, name: "keep", schedule: null, attempts: 0, registered: true, last: null },
+      ],
+    });
+    expect((await home.run(["jobs", "-n", "ann"])).out).toBe("no jobs are kept\n");
   },
   LIMIT_MS,
 );

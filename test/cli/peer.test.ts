@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TestHome } from "./processes.ts";
 
@@ -276,6 +276,21 @@ test(
     expect(sent).toMatchObject({ code: 1, out: "delivered to bob: 2 messages\n" });
     expect(sent.err.match(/^warren: line \d/gm)).toEqual(["warren: line 2", "warren: line 3"]);
     await bob.next(({ text }) => text === "last");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "the bots of a peer come and go with their files",
+  async () => {
+    await using home = await TestHome.make();
+    await putParrot(home);
+    const ann = await home.peer("ann");
+    const parrot = (isOnline: boolean) =>
+      ann.next(({ event, peer, online }) => event === "presence" && nameOf(peer) === "parrot" && online === isOnline);
+    await parrot(true);
+    await rm(join(home.path, "bots", "parrot.ts"));
+    await parrot(false);
   },
   LIMIT_MS,
 );

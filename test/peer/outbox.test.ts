@@ -57,6 +57,18 @@ test("the outbox says what waits for whom, since when, and when it expires", asy
   expect(await settled(burrow, ann.flush(60_000))).toBe(true); // that cannot be waited for
 });
 
+test("whoever waits for the outbox when the peer closes is told what is left, and nothing looks at it later", async () => {
+  await using burrow = createBurrow();
+  const ann = await annAlone(burrow);
+  await send(burrow, ann, "bob", "one");
+  const flushed = ann.flush(60_000);
+  const closed = ann.close();
+  await burrow.settle(10_000);
+  await closed;
+  expect(await flushed).toBe(false);
+  await burrow.settle(60_000);
+});
+
 test("what was never written can be dropped, one by one: it expires, and what follows arrives", async () => {
   await using burrow = createBurrow();
   const ann = await annAlone(burrow);

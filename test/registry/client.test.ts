@@ -222,3 +222,21 @@ test("a challenge that was made for another connection is not answered", async (
   await server.stop(true);
   expect(heard).toEqual([]);
 });
+
+test("one that hangs up and is back within the grace period was never seen to go", async () => {
+  const world = socketWorld();
+  await using registry = await openRegistry({ world });
+  await using ann = await watchedClient({ url: registry.url, name: "ann", world });
+  const first = await watchedClient({ url: registry.url, name: "ben", world });
+  await Promise.all([ann.until("online ben"), first.until("connected")]);
+  await first.client.hangUp();
+  const { identity, memory } = first;
+  await using next = await watchedClient({ url: registry.url, name: "ben", world, identity, memory });
+  await next.until("connected");
+  for (let second = 0; second < 20; second++) await world.clock.advance(1_000);
+  expect(ann.told).not.toContain("offline ben");
+  await next.client.hangUp();
+  const gone = ann.until("offline ben");
+  for (let second = 0; second < 20; second++) await world.clock.advance(1_000);
+  await gone;
+});

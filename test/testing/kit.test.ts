@@ -168,6 +168,57 @@ test("bots hear who comes, and time is turned by hand", async () => {
   expect(seen).toEqual(["ann after 60000 ms"]);
 });
 
+test("a bot that only has jobs runs them when the clock is turned, and their failures are seen", async () => {
+  const bell = plugin("bell", (bot) => {
+    bot.every("1h", () => bot.send("ann", "ding"));
+    bot.cron("30 0 1 1 *", () => Promise.reject(new Error("the rope broke")), { zone: "UTC", name: "new year" });
+  });
+  await using warren = await createTestWarren({ plugins: [bell] });
+  const ann = warren.person("ann");
+  await ann.says("hello", { to: "bell" });
+  await warren.clock.advance(2 * 3_600_000);
+  await warren.quiet();
+  expect(ann.heard.slice(1)).toEqual(["ding", "ding"]);
+  expect(warren.errors).toEqual(["bell: job new year failed 3 times and is given up: the rope broke"]);
+});
+
+const forgetful = (word: string): Plugin =>
+  plugin("counter", (bot) => {
+    let inMemory = 0;
+    const onDisk = bot.store<number>("counts");
+    bot.on("message", async ({ reply }) => {
+      const count = await onDisk.update("count", (n = 0) => n + 1);
+      await reply(`${word} ${++inMemory} ${count}`);
+    });
+  });
+
+test("a bot that is killed comes back with what was on its disk; one that is reloaded runs the edited plugin", async () => {
+  await using warren = await createTestWarren({ plugins: [forgetful("one")] });
+  const ann = warren.person("ann");
+  await ann.says("hi", { to: "counter" });
+  await warren.restart("counter");
+  await warren.restart("counter");
+  await ann.says("hi", { to: "counter" });
+  await warren.reload("counter", forgetful("two"));
+  await ann.says("hi", { to: "counter" });
+  expect(ann.heard).toEqual(["one 1 1", "one 1 2", "two 1 3"]);
+  const unknown = await warren.restart("nobody").catch((error: unknown) => error);
+  expect(String(unknown)).toContain("no bot of this test is called nobody");
+});
+
+test("a commit that fails to order is repeated with everything that belongs to it", async () => {
+  const counts = plugin("counter", (bot) => {
+    const onDisk = bot.store<number>("counts");
+    bot.on("message", async ({ reply }) => reply(String(await onDisk.update("count", (n = 0) => n + 1))));
+  });
+  await using warren = await createTestWarren({ plugins: [counts] });
+  const ann = warren.person("ann");
+  await ann.says("hi", { to: "counter" });
+  warren.failNextCommit("counter");
+  await ann.says("hi", { to: "counter" });
+  expect(ann.heard).toEqual(["1", "2"]);
+});
+
 test("a configuration is given by the bot's name and checked as at home", async () => {
   const hook = definePlugin({
     name: "hook",

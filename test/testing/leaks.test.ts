@@ -6,7 +6,7 @@ const dice = (setup: (bot: Bot) => unknown) => definePlugin({ name: "dice", abou
 const HOUR_MS = 3_600_000;
 
 test("what a bot has begun in setup or in a handler, and not ended, is named with its place", async () => {
-  const close: (() => void)[] = [];
+  const close: (() => unknown)[] = [];
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
   const plugin = dice((bot) => {
@@ -24,7 +24,10 @@ test("what a bot has begun in setup or in a handler, and not ended, is named wit
       close.push(
         () => clearTimeout(late),
         () => listener.stop(),
-        () => child.kill(),
+        () => {
+          child.kill();
+          return child.exited;
+        },
       );
       begun.resolve();
       await end.promise;
@@ -42,10 +45,9 @@ test("what a bot has begun in setup or in a handler, and not ended, is named wit
     expect.stringMatching(/^dice: listen at /),
     expect.stringMatching(/^dice: spawn at /),
   ]);
-  for (const one of close) one();
+  for (const one of close) await one();
   end.resolve();
   await saying;
-  await Bun.sleep(0);
   expect(await warren.leaks()).toEqual([]);
 });
 
@@ -81,7 +83,18 @@ test("what others begin is not a bot's, and after the last kit nothing is watche
     expect(await outer.leaks()).toEqual([]);
     clearTimeout(timer);
     expect([globalThis.setTimeout === originals[0], Bun.serve === originals[1]]).toEqual([false, false]);
-    expect(await outer.end("dice").catch(String)).toContain("no bot named dice runs in this kit");
+    expect(await outer.end("dice").catch(String)).toContain("no bot of this test is called dice");
   }
   expect([globalThis.setTimeout, Bun.serve]).toEqual(originals);
+});
+
+test("what a killed process had begun is gone with it", async () => {
+  const timers: ReturnType<typeof setInterval>[] = [];
+  await using warren = await createTestWarren({
+    plugins: [dice(() => void timers.push(setInterval(() => {}, HOUR_MS)))],
+  });
+  await warren.restart("dice");
+  await warren.end("dice");
+  expect(await warren.leaks()).toHaveLength(1);
+  for (const timer of timers) clearInterval(timer);
 });

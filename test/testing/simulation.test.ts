@@ -21,7 +21,7 @@ test.each(Array.from({ length: PARTS }, (_, part) => part))(
 );
 
 test("a seed gives the same run again, to the last line of its trace", async () => {
-  const [first, again] = [await simulate({ seed: 77 }), await simulate({ seed: 77 })];
+  const [first, again] = [await simulate({ seed: 225 }), await simulate({ seed: 225 })];
   expect(again).toEqual(first);
   expect(first.trace.length).toBeGreaterThan(0);
 });
