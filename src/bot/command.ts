@@ -13,6 +13,7 @@ import { type Described, usageOf } from "./help.ts";
 import { describeIssue } from "./issue.ts";
 import type { BotMessage, CommandCall, CommandOptions } from "./plugin.ts";
 import { lookingUp, type LookUp } from "./special-arguments.ts";
+import { note } from "./trace.ts";
 
 /** How many words a command's name may have: `list add`. */
 export const MAX_WORDS = 3;
@@ -66,11 +67,13 @@ export class Command {
     if (typed.kind === "args" && this.#guard.needsArguments && !(await this.#admits(message, typed.args))) return;
     if (!(await this.#isInTime(message))) return;
     if (typed.kind === "wrong") {
+      note(`its arguments are wrong: ${typed.sentence}`);
       await message.reply(`${typed.sentence}\nusage: ${usageOf(this.card)}`);
       return;
     }
     const { confirm } = this.#options;
     if (confirm === undefined) return void (await this.#options.run(callOf(message, typed.args)));
+    note("it asks first");
     const question = typeof confirm === "string" ? confirm : confirm(typed.args);
     await this.#host.confirmations.ask(message, question, { command: this.card.name, values: typed.values });
   }
@@ -89,6 +92,7 @@ export class Command {
 
   async #admits(message: BotMessage, args: Values): Promise<boolean> {
     if (await this.#guard.admits(callOf(message, args))) return true;
+    note(`its guard denied ${message.from.name}`);
     await message.reply(`you may not use "${this.card.name}"`);
     return false;
   }
@@ -97,6 +101,9 @@ export class Command {
     // A message that is handed out again after a failure has been counted already.
     if (!this.#cooldown || message.attempt > 1) return true;
     const admission = this.#cooldown.admit(this.#options.cooldown?.by === "everyone" ? "" : message.from.id);
+    if (admission.kind !== "go") {
+      note(`its cooldown held it back${admission.kind === "silent" ? " in silence: that was said already" : ""}`);
+    }
     if (admission.kind === "wait") await message.reply(`too soon: again in ${describeDuration(admission.ms)}`);
     return admission.kind === "go";
   }

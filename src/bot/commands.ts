@@ -11,6 +11,7 @@ import { type Described, helpForAll, helpForCommand, helpInOneLine } from "./hel
 import { nearest } from "./nearest.ts";
 import type { Next } from "./onion.ts";
 import type { BotMessage, CommandOptions, End } from "./plugin.ts";
+import { note } from "./trace.ts";
 
 const HELP_ARGUMENTS = z.object({ command: z.string().describe("the one to explain").optional() });
 
@@ -72,8 +73,12 @@ export class Commands {
     if (await this.#takeAnswer(message)) return;
     const call = readCall(message, this.#self);
     const found = call && this.#find(call);
-    if (found) await found.command.run(message, found.line);
-    else await next();
+    if (!found) {
+      note(call ? `none is called "${call.name}"` : "not a command: in a room it is !name or @bot name");
+      return await next();
+    }
+    note(`"${found.command.card.name}"`);
+    await found.command.run(message, found.line);
   }
 
   /** What to say to a person whose message nothing took; undefined where it was not said to this bot. */
@@ -89,6 +94,7 @@ export class Commands {
     if (answer.kind === "none") return false;
     const { command: name, values } = answer.question;
     const command = this.#own.get(name);
+    note(`the answer to whether "${name}" is to be done: ${answer.kind}`);
     if (answer.kind === "yes" && command) await command.runConfirmed(message, values);
     else await message.reply(`${answer.kind === "late" ? "too late" : "cancelled"}: "${name}" was not done`);
     return true;

@@ -57,6 +57,7 @@ function inertPeer(name: string, need: () => void): HostPeer {
     effect: never,
     tasks: { perform: never, forget: now },
     table: <Value>(): Table<Value> => table,
+    traces: { keep: () => {} },
     setCard: () => {},
   };
 }

@@ -59,6 +59,11 @@ export class Dialogs {
     };
   }
 
+  /** Whether the plugin has any. */
+  get areThere(): boolean {
+    return this.#works.size > 0;
+  }
+
   /** Goes on with those that a crash, a restart or a reload has interrupted. */
   resume(): void {
     this.#isReady = true;

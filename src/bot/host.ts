@@ -17,7 +17,7 @@ import { type Cause, Loops } from "./loops.ts";
 import { jobMembers } from "./job-members.ts";
 import { Jobs } from "./jobs.ts";
 import { type BotConfig, parseConfig } from "./config.ts";
-import { compileMatch } from "./match.ts";
+import { compileMismatch } from "./match.ts";
 import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -25,6 +25,7 @@ import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, Sto
 import { publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
 import type { TaskPeer } from "./talk.ts";
+import { note, traced, Tracing } from "./trace.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
@@ -37,7 +38,7 @@ export type HostPeer = Pick<
   Peer,
   "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
 > &
-  TaskPeer;
+  TaskPeer & { readonly traces: Pick<Peer["traces"], "keep"> };
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -90,6 +91,7 @@ class Host implements AttachedPlugin {
   readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<Cause | undefined>(); // what bot.send is called because of
   readonly #notifications: Notifications;
+  readonly #tracing: Tracing;
   #isSetUp = false;
   #ending: Promise<void> | undefined;
 
@@ -100,6 +102,11 @@ class Host implements AttachedPlugin {
     this.#random = random;
     this.#config = config;
     this.#log = createLog(plugin.name, (level, name, text) => peer.log.named(name)[level](config.conceal(text)));
+    this.#tracing = new Tracing(plugin.name, {
+      clock: peer.world.clock,
+      conceal: (text) => config.conceal(text),
+      keep: (trace) => peer.traces.keep(trace),
+    });
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#notifications = new Notifications(this.#log);
@@ -207,9 +214,9 @@ class Host implements AttachedPlugin {
   #listen(args: OnArguments): End {
     if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
-    const matches = compileMatch(options);
-    const layers = this.#layers[options.order ?? "post"];
-    const layer: Layer<BotMessage> = (message, next) => (matches(message) ? listener(message, next) : next());
+    const { order = "post" } = options;
+    const layers = this.#layers[order];
+    const layer = traced<BotMessage>(`${order} listener ${layers.size + 1}`, listener, compileMismatch(options));
     layers.add(layer);
     return () => void layers.delete(layer);
   }
@@ -217,11 +224,14 @@ class Host implements AttachedPlugin {
   async #handle(incoming: IncomingMessage): Promise<void> {
     const message = this.#botMessage(incoming);
     const { pre, post } = this.#layers;
-    const take: Layer<BotMessage> = (taken, next) => this.#commands.take(taken, next);
-    const answer: Layer<BotMessage> = (given, next) => this.#dialogs.take(given, next);
-    const layers = [...pre, answer, take, ...post, (last: BotMessage) => this.#sayWhatItCanDo(last)];
+    const take = traced<BotMessage>("commands", (taken, next) => this.#commands.take(taken, next));
+    const answer = traced<BotMessage>("dialogs", (given, next) => this.#dialogs.take(given, next));
+    const last = traced<BotMessage>("unasked help", (left) => this.#sayWhatItCanDo(left));
+    const layers = [...pre, ...(this.#dialogs.areThere ? [answer] : []), take, ...post, last];
     try {
-      await this.#outgoing.outside(() => this.#handling.run(incoming, () => runOnion(layers, message)));
+      await this.#outgoing.outside(() =>
+        this.#handling.run(incoming, () => this.#tracing.record(incoming, () => runOnion(layers, message))),
+      );
     } catch (error) {
       if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
@@ -231,9 +241,11 @@ class Host implements AttachedPlugin {
 
   /** To persons only: two bots would explain themselves to each other for ever. */
   async #sayWhatItCanDo(message: BotMessage): Promise<void> {
-    if (message.from.kind !== "person") return;
+    if (message.from.kind !== "person") return note("not given: its sender is a bot");
     const text = this.#commands.lastWord(message);
-    if (text !== undefined && this.#unaskedHelp.admit(message.from.id).kind === "go") await message.reply(text);
+    if (text === undefined) return note("not given: it was not said to this bot");
+    if (this.#unaskedHelp.admit(message.from.id).kind === "go") await message.reply(text);
+    else note("not given: its sender was told within the last minute");
   }
 
   #botMessage(incoming: IncomingMessage): BotMessage {

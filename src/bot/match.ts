@@ -15,8 +15,19 @@ export interface Match {
   room?: string;
 }
 
+/** In the order in which they are looked at. */
+const CONDITIONS = ["from", "kind", "direct", "room", "match"] as const;
+
+type Matched = Pick<IncomingMessage, "from" | "text" | "room">;
+
 /** @throws {WarrenError} `PLUGIN_INVALID` when `from` holds something that is not a peer id */
-export function compileMatch(match: Match): (message: Pick<IncomingMessage, "from" | "text" | "room">) => boolean {
+export function compileMatch(match: Match): (message: Matched) => boolean {
+  const mismatch = compileMismatch(match);
+  return (message) => mismatch(message) === undefined;
+}
+
+/** Names the first condition that does not hold: `kind bot`. @throws {WarrenError} like `compileMatch` */
+export function compileMismatch(match: Match): (message: Matched) => string | undefined {
   const senders = match.from === undefined ? undefined : [match.from].flat();
   const stranger = senders?.find((id) => !isPeerId(id));
   if (stranger !== undefined) {
@@ -24,12 +35,18 @@ export function compileMatch(match: Match): (message: Pick<IncomingMessage, "fro
   }
   const pattern = match.match;
   const part = typeof pattern === "string" ? pattern.toLowerCase() : undefined;
-  return (message) =>
-    (senders === undefined || senders.includes(message.from.id)) &&
-    (match.kind === undefined || match.kind === message.from.kind) &&
-    (match.direct === undefined || match.direct === (message.room === undefined)) &&
-    (match.room === undefined || match.room === message.room) &&
-    (part === undefined || message.text.toLowerCase().includes(part)) &&
+  const holds: Readonly<Record<keyof Match, (message: Matched) => boolean>> = {
+    from: ({ from }) => senders === undefined || senders.includes(from.id),
+    kind: ({ from }) => match.kind === from.kind,
+    direct: ({ room }) => match.direct === (room === undefined),
+    room: ({ room }) => match.room === room,
     // search(), unlike test(), does not carry the position of a /g pattern from one message to the next
-    (!(pattern instanceof RegExp) || message.text.search(pattern) !== -1);
+    match: ({ text }) =>
+      pattern instanceof RegExp ? text.search(pattern) !== -1 : part === undefined || text.toLowerCase().includes(part),
+  };
+  const given = CONDITIONS.filter((key) => match[key] !== undefined);
+  return (message) => {
+    const failed = given.find((key) => !holds[key](message));
+    return failed && `${failed} ${String(match[failed])}`;
+  };
 }

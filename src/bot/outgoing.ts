@@ -4,6 +4,7 @@ import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Cause, Loops } from "./loops.ts";
 import { type ChangingLayer, runChangingOnion } from "./onion.ts";
+import { note, noteAnswer, tracedOutgoing } from "./trace.ts";
 
 export interface OutgoingMessage {
   /** As the caller gave it: a name, a peer id or `host:port`. Of an answer it is the id of who is answered. */
@@ -64,7 +65,7 @@ export class Outgoing {
     // What a layer itself sends goes straight out: through the layers it would come back to the same layer for ever.
     if (this.#layers.size === 0 || this.#inLayer.getStore()) return await core(message);
     const send = (last: OutgoingMessage): Promise<Sent | undefined> => this.outside(() => core(last));
-    return await this.#inLayer.run(true, () => runChangingOnion([...this.#layers], message, send));
+    return await this.#inLayer.run(true, () => runChangingOnion(tracedOutgoing([...this.#layers]), message, send));
   }
 
   async #deliver(
@@ -72,7 +73,13 @@ export class Outgoing {
     message: OutgoingMessage,
     send = () => this.#peer.send(message.to, message.text, placeOf(message)),
   ): Promise<Sent | undefined> {
-    return this.#loops.admits(cause, message.to) ? await send() : undefined;
+    if (!this.#loops.admits(cause, message.to)) {
+      note(`not said, so that bots do not talk for ever: "${message.text}"`);
+      return undefined;
+    }
+    const sent = await send();
+    noteAnswer(sent, message.text);
+    return sent;
   }
 }
 

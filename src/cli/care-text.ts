@@ -9,6 +9,7 @@ import { MAX_OUTBOX_MESSAGES } from "../peer/outflow.ts";
 import type { CareEvent } from "./care.ts";
 import type { Paint } from "./paint.ts";
 import { timeOf } from "./present.ts";
+import { whyLines } from "./why-text.ts";
 
 const DAY_S = 86_400;
 const HOUR_S = 3_600;
@@ -36,6 +37,8 @@ export function careLines(answer: CareEvent, now: number, paint: Paint): string[
       return [`${messages(answer.dropped)} dropped${keptText(answer.kept)}`];
     case "snapshot":
       return [`the database is copied to ${answer.file}`];
+    case "why":
+      return whyLines(answer, now, paint);
     case "dead":
       return deadLines(answer.letters, answer.count, now, paint);
     case "dead-retried":

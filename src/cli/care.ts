@@ -1,4 +1,4 @@
-/** Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled. */
+/** Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled, and why. */
 import { isAbsolute } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
@@ -7,6 +7,7 @@ import type { Accepting } from "../peer/admission.ts";
 import type { DeadLetter } from "../peer/dead-letters.ts";
 import type { OutboxEntry, OutboxMessage } from "../peer/outbox.ts";
 import type { Peer } from "../peer/peer.ts";
+import type { Explanation } from "../peer/traces.ts";
 
 /** `who` is a name or an id; `which` the id of a message, or "all"; `what` the id of a message, or whom it waits for. */
 export type CareCommand =
@@ -19,6 +20,8 @@ export type CareCommand =
   | { readonly do: "outbox-drop"; readonly what: string }
   /** Copies the database to an absolute path. */
   | { readonly do: "snapshot"; readonly file: string }
+  /** What became of a message, and what a bot's hooks did with it. */
+  | { readonly do: "why"; readonly id: string }
   | { readonly do: "dead" }
   | { readonly do: "dead-retry" | "dead-drop"; readonly which: string }
   | { readonly do: "jobs" };
@@ -31,6 +34,7 @@ export type CareEvent =
   | { readonly event: "waiting"; readonly with: PeerInfo; readonly messages: readonly OutboxMessage[] }
   | { readonly event: "outbox-dropped"; readonly dropped: number; readonly kept: number }
   | { readonly event: "snapshot"; readonly file: string }
+  | ({ readonly event: "why"; readonly id: string } & Explanation)
   | { readonly event: "dead"; readonly count: number; readonly letters: readonly DeadLetter[] }
   | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number }
   | { readonly event: "jobs"; readonly jobs: readonly JobInfo[] };
@@ -44,6 +48,7 @@ export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>>
   outbox: ["with"],
   "outbox-drop": ["what"],
   snapshot: ["file"],
+  why: ["id"],
   dead: [],
   "dead-retry": ["which"],
   "dead-drop": ["which"],
@@ -73,6 +78,8 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
       return { do: what, what: text("what") };
     case "snapshot":
       return { do: what, file: text("file") };
+    case "why":
+      return { do: what, id: text("id") };
     case "dead-retry":
     case "dead-drop":
       return { do: what, which: text("which") };
@@ -106,6 +113,8 @@ export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEv
         throw new WarrenError("USAGE", `${command.file} is no absolute path: begin with /`);
       peer.snapshot(command.file);
       return { event: "snapshot", file: command.file };
+    case "why":
+      return { event: "why", id: command.id, ...peer.traces.explain(command.id) };
     case "dead":
       return { event: "dead", count: deadLetters.count, letters: deadLetters.list() };
     case "dead-retry":

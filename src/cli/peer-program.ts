@@ -1,6 +1,7 @@
 /** The command line of `bun run peer`. What a command needs is loaded when it runs. */
 import { type Command, Option } from "commander";
 import { WarrenError } from "../base/errors.ts";
+import type { AskOptions } from "./ask.ts";
 import type { Whose } from "./backup.ts";
 import { createLog, stderrSink } from "../base/log.ts";
 import { nearest } from "../bot/nearest.ts";
@@ -69,7 +70,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("--set <name.key=value>", SET, setOption)
     .option(
       "--for-bot <name>",
-      "outbox, dead, block, unblock, accept, backup and restore: of that bot of this home",
+      "outbox, dead, why, block, unblock, accept, backup and restore: of that bot of this home",
       nameOption,
     )
     .option("--no-watch", "do not load bots again when their files change")
@@ -124,8 +125,11 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .command("history <with>")
     .description("what was said, oldest first")
     .option("--limit <n>", "only the newest n", countOption)
-    .action((whom: string, { limit }: { limit?: number }) =>
-      act((flags) => question(flags, { do: "history", with: whom, ...(limit === undefined ? {} : { limit }) })),
+    .option("--ids", "with the id of each message")
+    .action((whom: string, { limit, ids }: { limit?: number; ids?: true }) =>
+      act((flags) =>
+        question(flags, { do: "history", with: whom, ...(limit === undefined ? {} : { limit }) }, ids === true),
+      ),
     );
   program
     .command("whoami")
@@ -161,6 +165,15 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .command("drop <id|who>")
     .description("give up what was never sent: one message, or all that waits for somebody")
     .action((what: string) => act((flags) => question(flags, { do: "outbox-drop", what })));
+  program
+    .command("why <id>")
+    .description("what a bot's hooks did with a message, or why nobody answered; ids: history --ids, or --json")
+    .action((id: string) =>
+      act(async (flags) => {
+        const { why } = await import("./why.ts");
+        await why(asking(flags), id);
+      }),
+    );
   const dead = program
     .command("dead")
     .description("messages that could not be handled")
@@ -211,9 +224,13 @@ function whose({ home, forBot, name }: Flags): Whose {
   return { home: resolveHome(home), bot: forBot, name };
 }
 
-async function question(flags: Flags, command: PeerCommand): Promise<void> {
+async function question(flags: Flags, command: PeerCommand, ids = false): Promise<void> {
   const { ask } = await import("./ask.ts");
-  await ask({ ...oneShot(flags), json: flags.json === true, bot: flags.forBot }, command);
+  await ask({ ...asking(flags), ids }, command);
+}
+
+function asking(flags: Flags): AskOptions {
+  return { ...oneShot(flags), json: flags.json === true, bot: flags.forBot };
 }
 
 /** A one-shot command starts neither a registry nor bots. */

@@ -32,11 +32,17 @@ export function userLines(peers: readonly UserInfo[], paint: Paint): string[] {
 }
 
 /** Oldest first. What has not arrived, or was refused, says so. */
-export function historyLines(messages: readonly HistoryLine[], now: number, paint: Paint): string[] {
-  return messages.map(({ at, from, text, state, reason }) => {
+export function historyLines(
+  messages: readonly HistoryLine[],
+  now: number,
+  paint: Paint,
+  { ids = false }: { ids?: boolean } = {},
+): string[] {
+  return messages.map(({ id, at, from, text, state, reason }) => {
     const fate =
       state === "handled" || state === "delivered" ? "" : `  (${state}${reason ? `: ${oneLine(reason)}` : ""})`;
-    return `${paint.dim(timeOf(at, now))} ${paint.name(oneLine(from.name))}: ${oneLine(text)}${paint.dim(fate)}`;
+    const when = ids ? `${timeOf(at, now)} ${oneLine(id)}` : timeOf(at, now);
+    return `${paint.dim(when)} ${paint.name(oneLine(from.name))}: ${oneLine(text)}${paint.dim(fate)}`;
   });
 }
 

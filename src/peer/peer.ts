@@ -31,6 +31,7 @@ import { Surroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
 import { Switchboard } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
+import { Traces } from "./traces.ts";
 
 /** How long handlers that run may go on when the peer closes. */
 const CLOSE_WITHIN_MS = 5_000;
@@ -60,6 +61,8 @@ export class Peer implements AsyncDisposable {
   readonly deadLetters: DeadLetters;
   /** Work of its own that goes on after a crash, and does nothing twice. */
   readonly tasks: Tasks;
+  /** Why a message was answered, or was not. */
+  readonly traces: Traces;
   readonly #store: Store;
   readonly #transport: Transport;
   readonly #host: string;
@@ -202,6 +205,7 @@ export class Peer implements AsyncDisposable {
     });
     this.deadLetters = new DeadLetters(store, this.#inbox, this.#sessions);
     this.tasks = new Tasks(store);
+    this.traces = new Traces(store, this.#sessions);
     this.#inbox.count();
     store.db.beforeCommit(() => this.#inbox.save());
     store.db.onRollback((error) => {

@@ -31,6 +31,9 @@ export interface DeadRow extends IncomingRow, Waiting {
   readonly died: number;
 }
 
+/** `begun`: how often the handlers of one that waits were begun; null: it does not wait. `reason`: why it was set aside. */
+export type IncomingWithFate = IncomingRow & { readonly begun: number | null; readonly reason: string | null };
+
 const COLUMNS = "peer, place, id, at, hops, room, re, text";
 
 const DEAD = `d.peer, d.place, id, m.at, hops, room, re, text, epoch, seq, attempts, reason, d.at AS died
@@ -60,6 +63,15 @@ export class Incoming {
         (SELECT reason FROM dead WHERE dead.place = incoming.place) AS reason
       FROM incoming WHERE peer = ? ORDER BY place DESC LIMIT ?`;
     return this.#db.all(sql, peer, limit);
+  }
+
+  /** Those with this id: one of each sender at most. */
+  withId(id: string): IncomingWithFate[] {
+    const sql = `SELECT ${COLUMNS},
+        (SELECT attempts FROM inbox WHERE inbox.place = incoming.place) AS begun,
+        (SELECT reason FROM dead WHERE dead.place = incoming.place) AS reason
+      FROM incoming WHERE peer IN (SELECT n FROM peer) AND id = ? ORDER BY place`;
+    return this.#db.all(sql, id);
   }
 
   /** Puts a message into the inbox, or updates how often its handlers were begun. */

@@ -106,6 +106,11 @@ export class Outgoing {
     return this.#db.get(sql, peer, id);
   }
 
+  /** Those with this id: one, or one for each who heard it; a scan of all that was ever said. */
+  withId(id: string): (OutgoingRow & { peer: number; epoch: number })[] {
+    return this.#db.all(`SELECT peer, epoch, ${COLUMNS} FROM outgoing WHERE id = ? ORDER BY place`, id);
+  }
+
   /**
    * Moves what is unacknowledged into a new epoch, numbered from 1 in the same order; what had expired stays behind.
    * Returns how many they are.

@@ -11,6 +11,7 @@ import { encodePeerId } from "../identity/peer-id.ts";
 import type { Receipt } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { LeakWatch } from "./leaks.ts";
 import { LifeClock } from "./life-clock.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { seededRandom, seededToken } from "./random.ts";
@@ -72,7 +73,9 @@ export class TestWarren implements AsyncDisposable {
   readonly #directory = new SharedDirectory();
   readonly #people = new Map<string, TestPerson>();
   readonly #bots = new Map<string, TestBot>();
+  readonly #ended: string[] = [];
   readonly #scope = new Scope();
+  readonly #watch = this.#scope.use(new LeakWatch());
   readonly #log: Log = createLog("warren", (level, source, text) => {
     if (level === "error") this.errors.push(`${source}: ${text}`);
   });
@@ -107,6 +110,7 @@ export class TestWarren implements AsyncDisposable {
     const { peer, store, clock } = bot.life;
     bot.forget();
     bot.life.forget();
+    this.#watch.forget(name);
     clock.kill();
     this.#network.vanish(peer.id);
     store.db.giveUp();
@@ -148,8 +152,28 @@ export class TestWarren implements AsyncDisposable {
   async #attach(plugin: Plugin, { peer }: Life, config: BotConfig): Promise<Pick<TestBot, "attached" | "forget">> {
     // Dice of its own: what else is left to chance in a peer does not change what they show.
     const random = this.#random(`plugin ${plugin.name}`);
-    const attached = await this.until(attachPlugin(plugin, peer, { random, config }));
+    const watched = this.#watch.around(plugin.name, peer);
+    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, watched, { random, config }));
+    const attached = await this.until(attaching);
     return { attached, forget: this.#scope.defer(() => attached[Symbol.asyncDispose]()) };
+  }
+
+  /** Ends a bot, as its process would, and leaves its peer; see `leaks`. */
+  async end(name: string): Promise<void> {
+    const bot = this.#bot(name);
+    this.#bots.delete(name);
+    this.#ended.push(name);
+    bot.forget();
+    await this.until(Promise.resolve(bot.attached[Symbol.asyncDispose]()));
+  }
+
+  /**
+   * What the bots that were ended have left running, each as `dice: setInterval at bots/dice.ts:12:5`: timers, servers,
+   * listeners, processes, handlers that still run. docs/bots.md says what cannot be seen.
+   */
+  async leaks(): Promise<string[]> {
+    await this.quiet();
+    return this.#ended.flatMap((name) => this.#watch.leaks(name).map((what) => `${name}: ${what}`));
   }
 
   /** Waits for a promise, turning the clock from one thing that is due to the next as long as it takes. */

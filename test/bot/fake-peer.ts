@@ -14,6 +14,7 @@ import type { PeerEvents } from "../../src/peer/reports.ts";
 import { Tasks } from "../../src/peer/tasks.ts";
 import { openStore } from "../../src/store/store.ts";
 import type { Table } from "../../src/peer/tables.ts";
+import type { Trace } from "../../src/peer/traces.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 export function somebody(name: string, kind: PeerInfo["kind"] = "person"): PeerInfo {
@@ -46,6 +47,8 @@ export class FakePeer implements HostPeer {
   readonly logged: string[] = [];
   readonly sent: { to: string; text: string }[] = [];
   readonly cards: Card[] = [];
+  readonly kept: Trace[] = [];
+  readonly traces = { keep: (trace: Trace): void => void this.kept.push(trace) };
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => `token${++this.#count}` };
   readonly tasks = new Tasks(openStore(":memory:", this.clock));

@@ -23,6 +23,7 @@ test("each command of care is read from a line, and what it lacks is said", () =
     { do: "outbox", with: "ann" },
     { do: "outbox-drop", what: "a.1" },
     { do: "snapshot", file: "/tmp/a.db" },
+    { do: "why", id: "a.1" },
     { do: "dead" },
     { do: "dead-retry", which: "all" },
     { do: "dead-drop", which: "a.1" },

@@ -24,6 +24,9 @@ test("users stand in columns, who is online first", () => {
 test("history says what did not arrive, and shows control characters instead of sending them", () => {
   const line = { id: "1", from: person("ann"), at: NOW, text: "a\u001b[2J\nb" };
   expect(historyLines([{ ...line, state: "handled" }], NOW, plain)).toEqual(["12:30 ann: a\\u001b[2J⏎b"]);
+  expect(historyLines([{ ...line, state: "handled" }], NOW, plain, { ids: true })).toEqual([
+    "12:30 1 ann: a\\u001b[2J⏎b",
+  ]);
   const failed = { ...line, text: "x", state: "failed" as const, reason: "no\u0007" };
   expect(historyLines([failed], NOW, plain)).toEqual(["12:30 ann: x  (failed: no\\u0007)"]);
 });

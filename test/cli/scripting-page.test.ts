@@ -63,7 +63,9 @@ async function converse(): Promise<FaceEvent[]> {
     const input = async function* (): AsyncGenerator<Uint8Array> {
       await met.promise;
       for (const line of commands) {
-        yield Buffer.from(`${line.replace("/tmp/", `${home}/`)}\n`);
+        const heard = events.find(({ event }) => event === "message");
+        const id = heard?.event === "message" ? heard.id : "";
+        yield Buffer.from(`${line.replace("/tmp/", `${home}/`).replace("QJ5a_R1vQltv.1", id)}\n`);
         if (parseCommand(line).do === "send") await answered.promise;
       }
     };
