@@ -30,7 +30,7 @@ test(
       return out;
     };
     expect(await why(String(filed["id"]), "-n", "ann")).toMatch(
-      /^\d\d:\d\d ann: file this\n {2}clerk, attempt 1, [\d.]+ ms\n {4}dialogs .*\n {4}commands .*none is called "file"\n {4}post listener 1 .*took it .*\n {4}→ ann: filed {2}\S+\n {2}handled\n$/,
+      /^\d\d:\d\d ann: file this\n {2}clerk, attempt 1, [\d.]+ ms\n {4}commands .*none is called "file"\n {4}post listener 1 .*took it .*\n {4}→ ann: filed {2}\S+\n {2}handled\n$/,
     );
     const running = await why(String(thanked["id"]), "--for-bot", "clerk");
     expect(running).toContain("post listener 1  did not match: match file\n");
