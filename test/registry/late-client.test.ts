@@ -22,6 +22,7 @@ test("it registers, tells what it learns, and says goodbye, as a client does tha
   const { world, registry, client, announce } = await setUp();
   await using _ = registry;
   await using ben = await watchedClient({ url: registry.url, name: "ben", world });
+  await turnUntil(world, ben.until("connected"));
   {
     await using ann = client();
     const seen: string[] = [];
