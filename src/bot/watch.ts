@@ -7,18 +7,22 @@ import type { Clock, Timer } from "../base/world.ts";
 /** An editor saves in several steps: this long after the last one it is looked at. */
 const CALM_MS = 100;
 
+type WatchFolder = (folder: string, changed: () => void) => FSWatcher;
+
 export class FolderWatch implements Disposable {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onChange: () => void;
+  readonly #watch: WatchFolder;
   readonly #watched = new Map<string, { watcher: FSWatcher; identity: string }>();
   readonly #unwatched = new Set<string>(); // the system does not let us, and that was said
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, log: Log, onChange: () => void) {
+  constructor(clock: Clock, log: Log, onChange: () => void, watchFolder: WatchFolder = watch) {
     this.#clock = clock;
     this.#log = log;
     this.#onChange = onChange;
+    this.#watch = watchFolder;
   }
 
   /** Watches these folders from now on, and no others. One that is not there is not watched. */
@@ -44,7 +48,7 @@ export class FolderWatch implements Disposable {
     const identity = identityOf(folder);
     if (identity === undefined || this.#watched.has(folder)) return;
     try {
-      const watcher = watch(folder, () => this.soon());
+      const watcher = this.#watch(folder, () => this.soon());
       watcher.on("error", () => this.#leave(folder)); // the folder is gone; the next look finds out what became of it
       this.#watched.set(folder, { watcher, identity });
     } catch (error) {
