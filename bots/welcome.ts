@@ -1,4 +1,4 @@
-import { definePlugin, z } from "warren";
+import { definePlugin, z, type PeerInfo } from "warren";
 
 export default definePlugin({
   name: "welcome",
@@ -11,10 +11,15 @@ export default definePlugin({
   setup(bot) {
     const greeted = bot.store<number>("greeted"); // when, by peer id
 
-    bot.on("peer:online", async (peer) => {
-      if (peer.kind !== "person" || greeted.has(peer.id)) return;
-      await greeted.set(peer.id, bot.now()); // first: whoever is greeted twice is no newcomer
-      await bot.send(peer.id, bot.config.text.replaceAll("{name}", peer.name));
+    async function greet({ id, name, kind }: PeerInfo): Promise<void> {
+      if (kind !== "person" || greeted.has(id)) return;
+      await greeted.set(id, bot.now()); // first: whoever is greeted twice is no newcomer
+      await bot.send(id, bot.config.text.replaceAll("{name}", name));
+    }
+
+    bot.on("peer:online", greet);
+    bot.on("registered", async () => {
+      for (const peer of await bot.find({ kind: "person" })) if (peer.online) await greet(peer); // who was here before us
     });
   },
 });

@@ -187,7 +187,7 @@ export class TestWarren implements AsyncDisposable {
 
   /** Resolves when nothing is on its way and nobody is at work, but for those who wait for a later time. */
   async quiet(): Promise<void> {
-    await this.#turnClock(() => this.#network.inFlight === 0);
+    await this.#turnClock(() => this.#network.inFlight === 0 && this.clock.untilNext !== 0);
   }
 
   async #turnClock(isEnough: () => boolean): Promise<void> {
