@@ -75,9 +75,9 @@ export function createTlsTransport({ identity, clock }: TlsOptions): Transport {
         socket: {
           ...socketHandlers(identity.id, undefined, false),
           open(socket) {
-            const from = socket.remoteAddress;
+            const from = addressOf(socket);
             socket.data = NOT_ADMITTED; // terminate() calls the other handlers before it returns
-            if (!admit(from)) {
+            if (from === undefined || !admit(from)) {
               socket.terminate();
               return;
             }
@@ -159,7 +159,9 @@ function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boole
         socket.terminate(); // after end() bytes of the other side would still be delivered
         return;
       }
-      const remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort };
+      const host = addressOf(socket);
+      if (host === undefined) return socket.terminate(); // `close` says that it was closed during the handshake
+      const remote = { host: plainAddress(host), port: socket.remotePort };
       socket.data.link = new TlsLink(socket, peer, remote, dialled);
       socket.data.settle(socket.data.link);
     },
@@ -176,6 +178,11 @@ function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boole
       if (!("errno" in error)) reportError(error);
     },
   };
+}
+
+/** Undefined, whatever the types of Bun 1.4.5 say, once the other side has gone: the kernel does not know it any more. */
+function addressOf(socket: Socket<Slot>): string | undefined {
+  return socket.remoteAddress;
 }
 
 /** The id of the other side by the key in its certificate; the runtime's own judgement is not asked. */

@@ -1,4 +1,5 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
+import { X509Certificate } from "node:crypto";
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
@@ -282,6 +283,26 @@ test("who connects and says nothing is closed after 10 s", async () => {
   expect(socket.destroyed).toBe(false);
   await clock.advance(1);
   await end;
+});
+
+test("who has gone at the very moment of the handshake, or before it, is closed and disturbs nobody", async () => {
+  const bunListen = spyOn(Bun, "listen");
+  const accepted: Link[] = [];
+  const transport = createTlsTransport({ identity: ann, clock: systemClock });
+  scope.use(await transport.listen({ host: LOOPBACK, port: 0 }, (link) => accepted.push(link)));
+  const [options] = bunListen.mock.lastCall ?? [];
+  bunListen.mockRestore();
+  let ends = 0;
+  const gone = {
+    data: { link: undefined, settle: noop },
+    remoteAddress: undefined, // as Bun says when the kernel has forgotten the other side
+    getTLSVersion: () => "TLSv1.3",
+    getPeerX509Certificate: () => new X509Certificate(bob.certificatePem),
+    terminate: () => ends++,
+  };
+  void options?.socket.open?.(gone as never);
+  options?.socket.handshake?.(gone as never, true, null);
+  expect([ends, accepted]).toEqual([2, []]);
 });
 
 test("a handshake that is done keeps no time limit", async () => {
