@@ -6,10 +6,11 @@ import type { Log } from "../base/log.ts";
 import type { Cause } from "./loops.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
+import type { TaskPeer } from "../peer/tasks.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Next } from "./onion.ts";
 import type { BotMessage, DialogHandle } from "./plugin.ts";
-import { Talk, type TalkRow, type TaskPeer } from "./talk.ts";
+import { Talk, type TalkRow } from "./talk.ts";
 
 export type DialogsPeer = Pick<Peer, "world" | "effect" | "table"> & TaskPeer;
 

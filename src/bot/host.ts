@@ -7,6 +7,7 @@ import { Scope } from "../base/scope.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
+import type { TaskPeer } from "../peer/tasks.ts";
 import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
@@ -24,7 +25,6 @@ import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
-import type { TaskPeer } from "./talk.ts";
 import { note, traced, Tracing } from "./trace.ts";
 
 /** How often one person is told what the bot can do, unasked. */

@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { backoffMs, type Timer } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
-import type { Tasks } from "../peer/tasks.ts";
+import type { TaskPeer } from "../peer/tasks.ts";
 import type { JobCall } from "./job.ts";
 import { type JobEnd, type JobRow, MAX_ATTEMPTS, openJobRows } from "./job-rows.ts";
 import type { Cause } from "./loops.ts";
@@ -24,9 +24,7 @@ const POSTPONE_MS = 30_000;
 const MAX_AT_ONCE = 100;
 
 /** What jobs need of the bot's peer. */
-export type JobsPeer = Pick<Peer, "world" | "effect" | "table"> & {
-  readonly tasks: Pick<Tasks, "perform" | "forget">;
-};
+export type JobsPeer = Pick<Peer, "world" | "effect" | "table"> & TaskPeer;
 
 /** What jobs need of the bot. */
 export interface JobsHost {

@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import { backoffMs, sleep } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
-import type { TaskRun, Tasks } from "../peer/tasks.ts";
+import type { TaskPeer, TaskRun } from "../peer/tasks.ts";
 import { type Dialog, RunningDialog } from "./dialog.ts";
 import { Questions } from "./questions.ts";
 
@@ -26,11 +26,6 @@ export interface TalkRow {
   readonly hops: number;
   /** How often it has failed. */
   readonly attempts: number;
-}
-
-/** Where the tasks of dialogs run. */
-export interface TaskPeer {
-  readonly tasks: Pick<Tasks, "perform" | "forget">;
 }
 
 export interface TalkParts {

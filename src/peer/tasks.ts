@@ -17,6 +17,11 @@ export interface TaskRun {
   nameNext(what: string): string;
 }
 
+/** Where tasks run: a peer, as far as those who have tasks need it. */
+export interface TaskPeer {
+  readonly tasks: Pick<Tasks, "perform" | "forget">;
+}
+
 interface Running {
   readonly name: string;
   readonly run: HandlerRun;

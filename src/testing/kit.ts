@@ -11,6 +11,7 @@ import { encodePeerId } from "../identity/peer-id.ts";
 import type { Receipt } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { failNextCommit } from "./failing-commit.ts";
 import { LeakWatch } from "./leaks.ts";
 import { LifeClock } from "./life-clock.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -135,12 +136,7 @@ export class TestWarren implements AsyncDisposable {
 
   /** Makes a bot's next commit fail, as a full disk does. */
   failNextCommit(name: string): void {
-    let isArmed = true;
-    this.#bot(name).life.store.db.beforeCommit(() => {
-      if (!isArmed) return;
-      isArmed = false;
-      throw new WarrenError("STORE_FAILED", "the disk is full");
-    });
+    failNextCommit(this.#bot(name).life.store.db);
   }
 
   #bot(name: string): TestBot {

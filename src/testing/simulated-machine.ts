@@ -8,6 +8,7 @@ import type { IncomingMessage } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import type { Database } from "../store/database.ts";
 import { openStore, type Store } from "../store/store.ts";
+import { failNextCommit } from "./failing-commit.ts";
 import { LifeClock } from "./life-clock.ts";
 import { seededToken } from "./random.ts";
 import type { SharedDirectory } from "./shared-directory.ts";
@@ -133,13 +134,9 @@ export class SimulatedMachine implements Disposable {
   /** Makes the next commit fail, as a full disk does; or the next one of a turn in which something is said and something comes. */
   failNextCommit(isOfBusyTurn: boolean): void {
     const life = this.#life;
-    let isArmed = true;
-    life?.store.db.beforeCommit(() => {
-      const isBusy = this.#isSaying && life.transport.heardAt === life.clock.steady();
-      if (!isArmed || (isOfBusyTurn && !isBusy)) return;
-      isArmed = false;
-      throw new WarrenError("STORE_FAILED", "the disk is full");
-    });
+    if (!life) return;
+    const isBusy = (): boolean => this.#isSaying && life.transport.heardAt === life.clock.steady();
+    failNextCommit(life.store.db, () => !isOfBusyTurn || isBusy());
   }
 
   /** Whether anybody takes what comes; otherwise it waits in the inbox. */

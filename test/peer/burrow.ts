@@ -1,11 +1,11 @@
 /** Peers in a simulated world, for the tests of the peer: opened in a line, stopped, crashed, started again. */
 import type { PeerId, PeerKind } from "../../src/base/ids.ts";
-import { WarrenError } from "../../src/base/errors.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { encodePeerId } from "../../src/identity/peer-id.ts";
 import type { HistoryEntry, IncomingMessage } from "../../src/peer/message.ts";
 import { Peer } from "../../src/peer/peer.ts";
 import { openStore, type Store } from "../../src/store/store.ts";
+import { failNextCommit } from "../../src/testing/failing-commit.ts";
 import { SimulatedNetwork } from "../../src/testing/simulated-network.ts";
 import { createSimulatedWorld, type SimulatedWorld } from "../../src/testing/world.ts";
 
@@ -66,12 +66,7 @@ export function createBurrow(seed = 1): Burrow {
     },
     failNextCommit(peer) {
       const store = stores.get(peer);
-      let isArmed = true;
-      store?.db.beforeCommit(() => {
-        if (!isArmed) return;
-        isArmed = false;
-        throw new WarrenError("STORE_FAILED", "the disk is full");
-      });
+      if (store) failNextCommit(store.db);
     },
     vanish: (name) => network.vanish(testId(name)),
     commitsOf: (peer) => commits.get(peer) ?? 0,
