@@ -10,9 +10,9 @@ import { openIdentity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
 import { answer, refusal } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
+import { LocalStore } from "./local-store.ts";
 import { PeerSession, type Pipe } from "./session.ts";
 import { nonceShape } from "./shapes.ts";
-import { RegistryStore } from "./store.ts";
 import { DEFAULT_REGISTRY_PORT, isOwnOrigin } from "./url.ts";
 
 const SWEEP_MS = 1_000;
@@ -40,12 +40,12 @@ export interface Registry extends AsyncDisposable {
   readonly port: number;
 }
 
-/** @throws {WarrenError} `PORT_IN_USE`, `HOST_UNAVAILABLE`, and what `openIdentity` and `RegistryStore.open` throw */
+/** @throws {WarrenError} `PORT_IN_USE`, `HOST_UNAVAILABLE`, and what `openIdentity` and `LocalStore.open` throw */
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
   const { world = systemWorld, log = silentLog } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const identity = await openIdentity(options.folder);
-  const store = await RegistryStore.open(options.folder, world.clock, limits);
+  const store = await LocalStore.open(options.folder, world.clock, limits);
   try {
     const core = new RegistryCore({ identity, store, world, log, limits });
     await core.resume();

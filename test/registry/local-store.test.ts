@@ -6,8 +6,9 @@ import { systemClock } from "../../src/base/world.ts";
 import { createIdentity, type Identity } from "../../src/identity/identity.ts";
 import { DAY_MS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { LocalStore } from "../../src/registry/local-store.ts";
 import type { RecordBody } from "../../src/registry/record.ts";
-import { RegistryStore, type Registration } from "../../src/registry/store.ts";
+import type { Registration, RegistryStore } from "../../src/registry/store.ts";
 import { describeSelf, SocketClock, temporaryFolder } from "./setting.ts";
 
 const ann = await createIdentity();
@@ -23,7 +24,7 @@ function register(store: RegistryStore, who: Identity, more: Partial<RecordBody>
 async function opened(run: (store: RegistryStore, clock: SocketClock, folder: string) => Promise<void>) {
   await using folder = await temporaryFolder();
   const clock = new SocketClock();
-  await using store = await RegistryStore.open(folder.path, clock, DEFAULT_LIMITS);
+  await using store = await LocalStore.open(folder.path, clock, DEFAULT_LIMITS);
   await run(store, clock, folder.path);
 }
 
@@ -42,11 +43,11 @@ test("a name outlives the process", async () => {
   await using folder = await temporaryFolder();
   const clock = new SocketClock();
   {
-    await using store = await RegistryStore.open(folder.path, clock, DEFAULT_LIMITS);
+    await using store = await LocalStore.open(folder.path, clock, DEFAULT_LIMITS);
     await register(store, ann, { name: "fox" });
   }
   await clock.advance(5_000);
-  await using store = await RegistryStore.open(folder.path, clock, DEFAULT_LIMITS);
+  await using store = await LocalStore.open(folder.path, clock, DEFAULT_LIMITS);
   expect(await register(store, ben, { name: "fox" })).toMatchObject({ kind: "taken", holder: { id: ann.id } });
   expect(await register(store, ann, { name: "fox", seq: 2 })).toMatchObject({ since: clock.now() - 5_000 });
 });
@@ -125,7 +126,7 @@ test("a key may hold a few names, and no more", () =>
 
 test("a full registry takes no new name and goes on with those that it has", async () => {
   await using folder = await temporaryFolder();
-  await using store = await RegistryStore.open(folder.path, systemClock, { ...DEFAULT_LIMITS, maxNames: 1 });
+  await using store = await LocalStore.open(folder.path, systemClock, { ...DEFAULT_LIMITS, maxNames: 1 });
   await register(store, ann, { name: "ann" });
   expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "full" });
   expect(await register(store, ann, { name: "ann", seq: 2 })).toMatchObject({ kind: "registered" });
@@ -169,14 +170,14 @@ test("a damaged file and one of a newer Warren are said to be so, and left as th
   await using folder = await temporaryFolder();
   const path = join(folder.path, "registry.sqlite");
   await writeFile(path, "not a database, though long enough to be looked at as one".repeat(40));
-  expect(RegistryStore.open(folder.path, systemClock, DEFAULT_LIMITS)).rejects.toMatchObject({
+  expect(LocalStore.open(folder.path, systemClock, DEFAULT_LIMITS)).rejects.toMatchObject({
     code: "STORE_CORRUPT",
   });
   await using newer = await temporaryFolder();
   const db = new Database(join(newer.path, "registry.sqlite"), { create: true });
   db.run("PRAGMA user_version = 99");
   db.close();
-  expect(RegistryStore.open(newer.path, systemClock, DEFAULT_LIMITS)).rejects.toMatchObject({
+  expect(LocalStore.open(newer.path, systemClock, DEFAULT_LIMITS)).rejects.toMatchObject({
     code: "STORE_NEWER",
   });
 });
