@@ -19,6 +19,7 @@ import * as tls from "../src/peer/tls.ts";
 import { openStore } from "../src/store/store.ts";
 import { SimulatedNetwork } from "../src/testing/simulated-network.ts";
 import { createSimulatedWorld } from "../src/testing/world.ts";
+import * as data from "../src/wire/data.ts";
 import * as frames from "../src/wire/frames.ts";
 import * as lines from "../src/wire/lines.ts";
 import { testId } from "./peer/burrow.ts";
@@ -29,7 +30,7 @@ const PAGES = ["README.md", "CHANGELOG.md", ...new Glob("docs/*.md").scanSync(RO
 );
 
 test("the limits in docs/protocol.md are those of the code, all of them", async () => {
-  const wire = { ...frames, ...lines, ...connection, ...controlBudget, ...switchboard, ...tls };
+  const wire = { ...frames, ...data, ...lines, ...connection, ...controlBudget, ...switchboard, ...tls };
   const lasting = { ...admission, ...demand, ...inflow, ...outflow, ...sessions };
   const coded = Object.entries({ ...wire, ...lasting }).filter(([, value]) => typeof value === "number");
   const table = (await read("docs/protocol.md")).matchAll(/^\| `([A-Z_]+)` +\| ([\d,]+) /gm);

@@ -2,6 +2,7 @@
 import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
 import type { IncomingRow } from "../store/incoming.ts";
+import { decodeData } from "../wire/data.ts";
 import type { Delivery, Inbox } from "./inbox.ts";
 import type { IncomingMessage, MessageHandler, SendOptions, Sent } from "./message.ts";
 
@@ -59,7 +60,7 @@ export class Handlers {
 
   #toIncoming({ message, attempt, signal }: Delivery): IncomingMessage {
     const from = this.#host.infoOf(message);
-    const { id, at, hops, text, room, re } = message;
+    const { id, at, hops, text, room, re, data } = message;
     const place = room === null ? {} : { room };
     return {
       id,
@@ -71,6 +72,7 @@ export class Handlers {
       signal,
       ...place,
       ...(re !== null && { re }),
+      ...(data !== null && { data: decodeData(data) }),
       reply: (answer) => this.#host.reply(from.id, answer, { re: id, ...place }, hops + 1),
     };
   }

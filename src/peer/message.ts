@@ -1,5 +1,6 @@
 /** Messages, as the world above the wire sees them. */
 import type { PeerId, PeerInfo } from "../base/ids.ts";
+import type { MessageData } from "../wire/data.ts";
 
 /**
  * How far a message of ours has come: on our disk; written to a connection; on the receiver's disk; its hooks done
@@ -31,6 +32,8 @@ export interface SendOptions {
   re?: string;
   /** The room it was said in; absent for a direct message. */
   room?: string;
+  /** For programs; its receiver may know nothing of it, so the text says the same to people. */
+  data?: MessageData;
 }
 
 export interface IncomingMessage {
@@ -41,6 +44,8 @@ export interface IncomingMessage {
   readonly at: number;
   readonly room?: string;
   readonly re?: string;
+  /** What is for programs, such as a call or its result. */
+  readonly data?: MessageData;
   /** How many messages of bots led to this one; 0 where a person began. */
   readonly hops: number;
   /** 1 the first time; more when a crash or an error interrupted its handlers before. */
@@ -61,6 +66,7 @@ export interface HistoryEntry {
   readonly state: MessageState;
   readonly reason?: string;
   readonly room?: string;
+  readonly data?: MessageData;
 }
 
 export type MessageHandler = (message: IncomingMessage) => unknown;

@@ -3,12 +3,13 @@ import { WarrenError } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
 import type { OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
+import { decodeData } from "../wire/data.ts";
 import type { Ack, Done, Msg, Ready } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
 
 /** Most messages that wait for one peer. */
 export const MAX_OUTBOX_MESSAGES = 1_000_000;
-/** Most characters of text that wait for one peer: 256 Mi. */
+/** Most characters of text and data that wait for one peer: 256 Mi. */
 export const MAX_OUTBOX_CHARACTERS = 268_435_456;
 /** A message that was never written to a connection expires after this much time lived through: 30 days. */
 export const MAX_AGE_S = 30 * 86_400;
@@ -90,7 +91,7 @@ export class Outflow {
 
   /** Writes a message into the outbox, within this turn's transaction. @throws {WarrenError} `OUTBOX_FULL` */
   append(message: Omit<OutgoingRow, "seq">): void {
-    this.#checkQuota(message.text.length);
+    this.#checkQuota(message.text.length + (message.data?.length ?? 0));
     const row = { ...message, seq: this.#last + 1 };
     this.#store.outgoing.append(this.#peer, this.#epoch, row);
     this.#last = row.seq;
@@ -324,7 +325,7 @@ export class Outflow {
   }
 }
 
-export function toFrame({ seq, id, at, text, room, re, hops }: OutgoingRow): Msg {
+export function toFrame({ seq, id, at, text, room, re, hops, data }: OutgoingRow): Msg {
   return {
     t: "msg",
     n: seq,
@@ -334,6 +335,7 @@ export function toFrame({ seq, id, at, text, room, re, hops }: OutgoingRow): Msg
     ...(room !== null && { room }),
     ...(re !== null && { re }),
     ...(hops > 0 && { hops }),
+    ...(data !== null && { data: decodeData(data) }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { PeerInfo } from "../base/ids.ts";
 import type { World } from "../base/world.ts";
 import type { OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
+import { encodeData, MAX_DATA_BYTES } from "../wire/data.ts";
 import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
 import { MAX_FRAME_BYTES } from "../wire/lines.ts";
 import { HandlerRun } from "./handler-run.ts";
@@ -46,7 +47,7 @@ export class Sender {
    *
    * @throws {WarrenError} see `Peer.send`
    */
-  async send(to: string, text: string, { re, room }: SendOptions, hops: number): Promise<Sent> {
+  async send(to: string, text: string, { re, room, data }: SendOptions, hops: number): Promise<Sent> {
     const { store, world, sessions, sent, lived } = this.#parts;
     this.#parts.checkOpen();
     const run = HandlerRun.current();
@@ -66,6 +67,7 @@ export class Sender {
       room: room ?? null,
       re: re ?? null,
       text,
+      data: data === undefined ? null : encodeData(data),
     };
     checkMessage(message);
     const session = sessions.open(info.id, info.name, info.kind);
@@ -95,7 +97,7 @@ export class Sender {
 
 /** What the other side would refuse is refused here. @throws {WarrenError} `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `FRAME_MALFORMED` */
 function checkMessage(message: Omit<OutgoingRow, "seq">): void {
-  const { text } = message;
+  const { text, data } = message;
   if (text === "") throw new WarrenError("MESSAGE_EMPTY", "there is nothing to send: give a text");
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_TEXT_BYTES) {
@@ -105,7 +107,8 @@ function checkMessage(message: Omit<OutgoingRow, "seq">): void {
   const frame = toFrame({ ...message, seq: 1 });
   decodeFrame(frame);
   // Control characters take six bytes each on the wire: a text full of them can pass the limit of a frame.
-  if (bytes * 6 + 1_024 > MAX_FRAME_BYTES && encodeFrame(frame).length + 1_024 > MAX_FRAME_BYTES) {
-    throw new WarrenError("MESSAGE_TOO_LARGE", "the text has too many control characters to fit into a message");
+  const most = bytes * 6 + (data ? MAX_DATA_BYTES : 0) + 1_024;
+  if (most > MAX_FRAME_BYTES && Buffer.byteLength(encodeFrame(frame)) + 1_024 > MAX_FRAME_BYTES) {
+    throw new WarrenError("MESSAGE_TOO_LARGE", "the text has too many control characters to fit into a line");
   }
 }

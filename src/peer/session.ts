@@ -236,7 +236,7 @@ export class Session {
     return [out, inflow];
   }
 
-  #take({ n, id, at, text, room, re, hops }: Msg, epoch: string): void {
+  #take({ n, id, at, text, room, re, hops, data }: Msg, epoch: string): void {
     const { store, inbox } = this.#host;
     const message: IncomingRow = {
       peer: this.n,
@@ -247,6 +247,7 @@ export class Session {
       room: room ?? null,
       re: re ?? null,
       text,
+      data: data === undefined ? null : JSON.stringify(data),
     };
     if (store.incoming.add(message)) {
       this.#markHeard();

@@ -8,7 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { MessageState } from "./message.ts";
 import { Session, type SessionHost } from "./session.ts";
 
-/** Messages of one peer that may wait for our handlers; with MAX_TEXT_BYTES each, at most 128 MiB. */
+/** Messages of one peer that may wait for our handlers; with MAX_TEXT_BYTES and MAX_DATA_BYTES each, at most 192 MiB. */
 export const MAX_INBOX = 2_048;
 /** The same for all strangers together, and for any one of them. */
 export const MAX_STRANGERS_INBOX = 512;

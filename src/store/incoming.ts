@@ -10,6 +10,8 @@ export interface IncomingRow {
   readonly room: string | null;
   readonly re: string | null;
   readonly text: string;
+  /** A JSON object; null for nearly all. */
+  readonly data: string | null;
 }
 
 /** A message of the inbox, without what it says. */
@@ -34,9 +36,9 @@ export interface DeadRow extends IncomingRow, Waiting {
 /** `begun`: how often the handlers of one that waits were begun; null: it does not wait. `reason`: why it was set aside. */
 export type IncomingWithFate = IncomingRow & { readonly begun: number | null; readonly reason: string | null };
 
-const COLUMNS = "peer, place, id, at, hops, room, re, text";
+const COLUMNS = "peer, place, id, at, hops, room, re, text, data";
 
-const DEAD = `d.peer, d.place, id, m.at, hops, room, re, text, epoch, seq, attempts, reason, d.at AS died
+const DEAD = `d.peer, d.place, id, m.at, hops, room, re, text, data, epoch, seq, attempts, reason, d.at AS died
   FROM dead d JOIN incoming m ON m.peer = d.peer AND m.place = d.place`;
 
 export class Incoming {
@@ -47,9 +49,9 @@ export class Incoming {
   }
 
   /** False if a message of this sender with this id was already here; then nothing is changed. */
-  add({ peer, place, id, at, hops, room, re, text }: IncomingRow): boolean {
-    const sql = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (peer, id) DO NOTHING";
-    return this.#db.run(sql, peer, place, id, at, hops, room, re, text) > 0;
+  add({ peer, place, id, at, hops, room, re, text, data }: IncomingRow): boolean {
+    const sql = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (peer, id) DO NOTHING";
+    return this.#db.run(sql, peer, place, id, at, hops, room, re, text, data) > 0;
   }
 
   placeOf(peer: number, id: string): number | undefined {
@@ -89,7 +91,7 @@ export class Incoming {
 
   /** At most `limit` messages of the inbox behind `place`, in order. */
   waitingAfter(place: number, limit: number): InboxRow[] {
-    const sql = `SELECT i.peer, i.place, id, at, hops, room, re, text, epoch, seq, attempts
+    const sql = `SELECT i.peer, i.place, id, at, hops, room, re, text, data, epoch, seq, attempts
       FROM inbox i JOIN incoming m ON m.peer = i.peer AND m.place = i.place
       WHERE i.place > ? ORDER BY i.place LIMIT ?`;
     return this.#db.all(sql, place, limit);

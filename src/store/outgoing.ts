@@ -11,6 +11,8 @@ export interface OutgoingRow {
   readonly room: string | null;
   readonly re: string | null;
   readonly text: string;
+  /** A JSON object; null for nearly all. */
+  readonly data: string | null;
 }
 
 /** Past "delivered", which the session's counter tells. */
@@ -33,7 +35,7 @@ export interface OutboxSize {
   readonly oldestBorn: number | null;
 }
 
-const COLUMNS = "seq, id, place, at, born, hops, room, re, text";
+const COLUMNS = "seq, id, place, at, born, hops, room, re, text, data";
 
 export class Outgoing {
   readonly #db: Database;
@@ -56,9 +58,9 @@ export class Outgoing {
   }
 
   append(peer: number, epoch: number, row: OutgoingRow): void {
-    const { seq, id, place, at, born, hops, room, re, text } = row;
-    const sql = "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    this.#db.run(sql, peer, epoch, seq, id, place, at, born, hops, room, re, text);
+    const { seq, id, place, at, born, hops, room, re, text, data } = row;
+    const sql = "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    this.#db.run(sql, peer, epoch, seq, id, place, at, born, hops, room, re, text, data);
   }
 
   /** The number of the last message of an epoch; 0 if it has none. */
@@ -84,9 +86,9 @@ export class Outgoing {
     return this.#db.all(sql, peer, epoch, seq, limit);
   }
 
-  /** What lies above `seq` and has not expired: so many messages and characters of text, and when the oldest was written. */
+  /** What lies above `seq` and has not expired: so many messages and characters of text and data, and when the oldest was written. */
   sizeAfter(peer: number, epoch: number, seq: number): OutboxSize {
-    const sql = `SELECT count(*) AS messages, coalesce(sum(length(text)), 0) AS characters, min(at) AS oldestAt,
+    const sql = `SELECT count(*) AS messages, coalesce(sum(length(text) + ifnull(length(data), 0)), 0) AS characters, min(at) AS oldestAt,
         min(born) AS oldestBorn
       FROM outgoing o WHERE peer = ?1 AND epoch = ?2 AND seq > ?3 AND NOT EXISTS (
         SELECT 1 FROM outcome e WHERE e.peer = ?1 AND e.epoch = ?2 AND e.state = 'expired'

@@ -123,4 +123,9 @@ export const MIGRATIONS = [
   ALTER TABLE dead ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE dead ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0; -- 1: the user wants to see it no more
   `,
+  `
+  -- What of a message is for programs: a JSON object.
+  ALTER TABLE outgoing ADD COLUMN data TEXT;
+  ALTER TABLE incoming ADD COLUMN data TEXT;
+  `,
 ];

@@ -1,6 +1,7 @@
 /** Frames: every kind of line that peers exchange, checked field by field. See docs/protocol.md for the meaning. */
 import { WarrenError } from "../base/errors.ts";
 import { isName, PEER_KINDS, type PeerKind } from "../base/ids.ts";
+import { isData, type MessageData } from "./data.ts";
 
 export const PROTOCOL_VERSION = 1;
 
@@ -54,6 +55,8 @@ export interface Msg {
   readonly hops?: number;
   /** Reserved for rooms: the ids of what its author had seen. */
   readonly parents?: readonly string[];
+  /** For programs: a call, its result. */
+  readonly data?: MessageData;
 }
 
 /** The numbers from `n` to `to` hold nothing any more; `id` is that of the message that was `to`. */
@@ -183,6 +186,7 @@ const CHECKS: Record<FrameKind, Record<string, Check>> = {
     re: optional(isToken),
     hops: optional(isCount),
     parents: optional(listOf(isToken, MAX_PARENTS)),
+    data: optional(isData),
   },
   skip: { n: isNumber, to: isNumber, id: isToken },
   ack: { epoch: isToken, n: isCount, w: isCount },

@@ -158,7 +158,7 @@ function createOutflow(quota: { messages: number; characters: number }) {
   const append = (text: string): string => {
     place++;
     try {
-      outflow.append({ id: `m.${place}`, place, at: 1, born: 0, hops: 0, room: null, re: null, text });
+      outflow.append({ id: `m.${place}`, place, at: 1, born: 0, hops: 0, room: null, re: null, text, data: null });
       return "taken";
     } catch (error) {
       return codeOf(error);

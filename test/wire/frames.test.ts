@@ -8,6 +8,7 @@ const FRAMES: Frame[] = [
   { t: "ready", have: null, w: 0 },
   { t: "start", epoch: "e", low: 1 },
   { t: "msg", n: 1, id: "m.1", at: 1, text: "hi", room: "lab", re: "m.0", hops: 1, parents: ["m.0"] },
+  { t: "msg", n: 1, id: "m.1", at: 1, text: "roll", data: { call: { command: "roll", args: {} } } },
   { t: "skip", n: 2, to: 3, id: "m.3" },
   { t: "ack", epoch: "e", n: 1, w: 10 },
   { t: "done", k: 1, epoch: "e", ok: [[1, 2]], failed: [[3, "no"]] },
@@ -23,7 +24,7 @@ test("every kind of frame comes back as it was sent", () => {
 });
 
 test("a frame without one of its fields, or with another type in it, is refused", () => {
-  const optional = new Set(["room", "re", "hops", "parents"]);
+  const optional = new Set(["room", "re", "hops", "parents", "data"]);
   for (const frame of FRAMES) {
     for (const field of Object.keys(frame)) {
       const { [field]: _, ...without } = frame as unknown as Record<string, unknown>;
@@ -31,6 +32,7 @@ test("a frame without one of its fields, or with another type in it, is refused"
         expect(() => decodeFrame(without)).toThrow(expect.objectContaining({ code: "FRAME_MALFORMED" }));
       for (const wrong of [-1, 1.5, true, {}, "\n", NaN]) {
         if ((field === "message" || field === "text") && wrong === "\n") continue;
+        if (field === "data" && typeof wrong === "object") continue;
         expect(() => decodeFrame({ ...without, [field]: wrong })).toThrow(field);
       }
     }
