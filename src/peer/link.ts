@@ -7,6 +7,8 @@ export interface Link {
   readonly peer: PeerId;
   /** The address of the other end; its port is the one it listens at only if we dialled. */
   readonly remote: Address;
+  /** The port of this end, where there are ports. */
+  readonly localPort?: number;
   readonly dialled: boolean;
   /** Says who takes what arrives; nothing is delivered before it returns. Called once, by an acceptor at once. */
   open(handler: LinkHandler): void;

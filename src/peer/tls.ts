@@ -206,6 +206,7 @@ function identify(socket: Socket<Slot>, self: PeerId, expect: PeerId | undefined
 class TlsLink implements Link {
   readonly peer: PeerId;
   readonly remote: Address;
+  readonly localPort: number;
   readonly dialled: boolean;
   readonly #socket: Socket<Slot>;
   #handler: LinkHandler | undefined;
@@ -215,6 +216,7 @@ class TlsLink implements Link {
     this.#socket = socket;
     this.peer = peer;
     this.remote = remote;
+    this.localPort = socket.localPort;
     this.dialled = dialled;
   }
 

@@ -1,4 +1,4 @@
-/** Test kit: bots and the people who talk to them, as real peers on a simulated network, in one process. */
+/** Test kit: bots and the people who talk to them, as real peers on a simulated network or on real connections, in one process. */
 import { createLog, type Log } from "../base/log.ts";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo, PeerKind } from "../base/ids.ts";
@@ -7,17 +7,17 @@ import type { World } from "../base/world.ts";
 import { type BotConfig, givenInCode, parseConfig } from "../bot/config.ts";
 import { attachPlugin, type AttachedPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
-import { encodePeerId } from "../identity/peer-id.ts";
 import type { Receipt } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { failNextCommit } from "./failing-commit.ts";
 import { LeakWatch } from "./leaks.ts";
 import { LifeClock } from "./life-clock.ts";
+import { LoopbackNetwork } from "./loopback-network.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { seededRandom, seededToken } from "./random.ts";
 import { SharedDirectory } from "./shared-directory.ts";
-import { SimulatedNetwork } from "./simulated-network.ts";
+import { simulatedTestNetwork, TEST_NETWORKS, type TestNetwork, type TestNetworkName } from "./test-network.ts";
 
 /** How far the clock may be turned while something is waited for: enough for every retry of a handler that fails. */
 const PATIENCE_MS = 30_000;
@@ -28,13 +28,19 @@ export interface TestWarrenOptions {
   config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Everything that is left to chance follows from it. */
   seed?: number;
+  /**
+   * `simulated`: queues in this process. `loopback`: real TLS connections on 127.0.0.1, with keys and databases in a
+   * temporary folder. Default: simulated.
+   */
+  network?: TestNetworkName;
 }
 
 /** Brings every plugin online as a bot. Dispose the result: `await using warren = …`. */
-export async function createTestWarren({ plugins, config = {}, seed = 1 }: TestWarrenOptions): Promise<TestWarren> {
+export async function createTestWarren(options: TestWarrenOptions): Promise<TestWarren> {
+  const { plugins, config = {}, seed = 1, network = "simulated" } = options;
   const stray = Object.keys(config).find((name) => !plugins.some((plugin) => plugin.name === name));
   if (stray !== undefined) throw new WarrenError("USAGE", `config.${stray}: none of the plugins has that name`);
-  const warren = new TestWarren(seed);
+  const warren = new TestWarren(seed, openNetwork(network));
   try {
     for (const plugin of plugins) await warren.addBot(plugin, config[plugin.name]);
   } catch (error) {
@@ -42,6 +48,13 @@ export async function createTestWarren({ plugins, config = {}, seed = 1 }: TestW
     throw error;
   }
   return warren;
+}
+
+function openNetwork(name: TestNetworkName): TestNetwork {
+  if (!TEST_NETWORKS.includes(name)) {
+    throw new WarrenError("USAGE", `network: there is none called "${name}": it is ${TEST_NETWORKS.join(" or ")}`);
+  }
+  return name === "loopback" ? new LoopbackNetwork() : simulatedTestNetwork(new ManualClock());
 }
 
 /** One run of a peer's process. */
@@ -66,11 +79,11 @@ interface TestBot {
 
 export class TestWarren implements AsyncDisposable {
   /** Stands still but for `advance(ms)`, and for the moments that a message needs on its way. */
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   /** What was logged as an error, as `bot: text`. */
   readonly errors: string[] = [];
   readonly #seed: number;
-  readonly #network = new SimulatedNetwork({ clock: this.clock });
+  readonly #network: TestNetwork;
   readonly #directory = new SharedDirectory();
   readonly #people = new Map<string, TestPerson>();
   readonly #bots = new Map<string, TestBot>();
@@ -81,8 +94,11 @@ export class TestWarren implements AsyncDisposable {
     if (level === "error") this.errors.push(`${source}: ${text}`);
   });
 
-  constructor(seed: number) {
+  constructor(seed: number, network: TestNetwork) {
     this.#seed = seed;
+    this.#network = network;
+    this.clock = network.clock;
+    this.#scope.use(network);
   }
 
   /** Somebody to talk to the bots; the same one each time for the same name. */
@@ -208,15 +224,15 @@ export class TestWarren implements AsyncDisposable {
     { disk, port, life }: { disk?: Uint8Array; port: number; life: number } = { port: 0, life: 1 },
   ): Promise<Life> {
     const keyRandom = this.#random(`peer ${name}`);
-    const key = Uint8Array.from({ length: 32 }, () => Math.floor(keyRandom() * 256)); // nobody signs anything here
+    const key = Uint8Array.from({ length: 32 }, () => Math.floor(keyRandom() * 256));
+    const { id, host, transport, store: place } = await this.#network.join({ name, kind, key, disk });
     // A process that comes back must not give the ids that the one before has given.
     const random = life === 1 ? keyRandom : this.#random(`peer ${name} ${life}`);
-    const info: PeerInfo = { id: encodePeerId(key), name, kind };
+    const info: PeerInfo = { id, name, kind };
     const clock = new LifeClock(this.clock);
     const world: World = { clock, random, token: seededToken(random) };
-    const store = openStore(disk ?? ":memory:", clock);
-    const transport = this.#network.transport(info.id, name);
-    const peer = await Peer.open({ info, store, transport, world, log: this.#log.named(name), host: name, port });
+    const store = openStore(place, clock);
+    const peer = await Peer.open({ info, store, transport, world, log: this.#log.named(name), host, port });
     const forget = this.#scope.defer(() => peer.close());
     await peer.setDirectory(this.#directory.join());
     return { peer, store, clock, forget };

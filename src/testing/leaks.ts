@@ -23,6 +23,11 @@ const WATCHED: readonly [place: object, name: string, over: (result: object) => 
   [Bun, "spawn", hasExited],
 ];
 
+/** Runs what a bot has set off, and what is not its own. */
+export function outsideOfBots<Result>(run: () => Result): Result {
+  return owner.exit(run);
+}
+
 /** How many watches there are, and how to give back what they have replaced when the last one ends. */
 let watches = 0;
 let restore: (() => void)[] = [];
