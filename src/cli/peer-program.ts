@@ -122,6 +122,16 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .description("who is there, and who has been")
     .action(() => act((flags) => question(flags, { do: "users" })));
   program
+    .command("find [words...]")
+    .description("bots that are online and can do what you say, and how to ask them")
+    .action((words: string[]) =>
+      act(async (flags) => {
+        const { find } = await import("./find.ts");
+        const { registry } = oneShot(flags);
+        return await find({ registry, json: flags.json === true }, words);
+      }),
+    );
+  program
     .command("history <with>")
     .description("what was said, oldest first")
     .option("--limit <n>", "only the newest n", countOption)

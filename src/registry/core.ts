@@ -55,6 +55,7 @@ export class RegistryCore {
   readonly #store: RegistryStore;
   #tickedAt = -Infinity;
   #date: number;
+  #unlisted = 0; // changes of what is told of peers that are no changes of the roster
 
   constructor({ identity, store, world, log, limits }: RegistryCoreOptions) {
     this.id = identity.id;
@@ -65,6 +66,12 @@ export class RegistryCore {
     this.roster = new Roster(world.clock, world.token(12));
     this.#store = store;
     this.#date = this.#today();
+  }
+
+  /** Changes with whatever `peer` and `peers` tell, except for ages. */
+  get edition(): string {
+    const { changes } = this.roster;
+    return `${changes.cursorOf(changes.head)}.${this.#unlisted}`;
   }
 
   /** Takes up where the process before this one ended: who was online then is waited for. */
@@ -117,7 +124,9 @@ export class RegistryCore {
   leave(id: PeerId): void {
     const stay = this.roster.get(id)?.listed.stay;
     this.roster.leave(id);
-    if (stay !== undefined) this.#store.leave(id, stay).catch(this.#reportFailure);
+    if (stay === undefined) return;
+    // The roster shows it at once, the store a moment later: who asked in between must not take that for the last word.
+    this.#store.leave(id, stay).then(this.#noteUnlisted, this.#reportFailure);
   }
 
   /** To be called about once a second. */
@@ -129,8 +138,9 @@ export class RegistryCore {
     }
     if (this.world.clock.steady() - this.#tickedAt < TICK_MS) return;
     this.#tickedAt = this.world.clock.steady();
-    this.#store.tick().catch(this.#reportFailure);
-    if (this.#date === this.#today()) return;
+    const isNewDay = this.#date !== this.#today(); // names may have run out
+    this.#store.tick().then(isNewDay ? this.#noteUnlisted : undefined, this.#reportFailure);
+    if (!isNewDay) return;
     this.#date = this.#today();
     this.#renewGrants().catch(this.#reportFailure);
   }
@@ -177,6 +187,7 @@ export class RegistryCore {
       presence.listed = renewed;
       presence.holder?.renew(renewed);
     }
+    this.#noteUnlisted();
   }
 
   async #view(stored: StoredRecord): Promise<PeerView> {
@@ -204,6 +215,8 @@ export class RegistryCore {
   #today(): number {
     return Math.floor(this.world.clock.now() / DAY_MS);
   }
+
+  readonly #noteUnlisted = (): void => void this.#unlisted++;
 
   readonly #reportFailure = (error: unknown): void => this.log.error(describeError(error));
 }

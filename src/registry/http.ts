@@ -1,29 +1,65 @@
 /** The reading side: plain HTTP, so that `curl` is a client. Everything it says of a peer comes with the peer's signature. */
 import { z } from "zod";
-import { isWarrenError, WarrenError, type ErrorCode } from "../base/errors.ts";
+import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { formatAddress } from "../base/ids.ts";
 import { parsePeerId } from "../identity/peer-id.ts";
+import { searchCommands } from "./command-search.ts";
 import type { RegistryCore } from "./core.ts";
-import { kindShape, nameShape, peerIdShape } from "./shapes.ts";
+import { streamReply, type EventStreams } from "./event-streams.ts";
+import { filterShape, readQuery } from "./query.ts";
+import { json, plainText, refusal, unlessKnown, type Reply } from "./reply.ts";
+import { peerIdShape } from "./shapes.ts";
 
 const DEFAULT_PAGE = 100;
+const DEFAULT_COMMANDS = 20;
 const MAX_SHOWN = 1_000; // on the page for people
 
-const HEADERS = {
-  "cache-control": "no-store",
-  "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'",
+/** A GET or HEAD request. */
+export interface Question {
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly isHead: boolean;
+  /** Who asks. */
+  readonly address: string;
+}
+
+export interface Reading {
+  readonly core: RegistryCore;
+  readonly streams: EventStreams;
+}
+
+type Answer = (reading: Reading, question: Question) => Reply | Promise<Reply>;
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  "/": ({ core }) => frontPage(core),
+  "/healthz": () => json({ status: "ok" }),
+  "/v1/registry": ({ core }) => json(describe(core)),
+  "/v1/limits": ({ core }) => json({ registry: core.id, limits: core.limits }),
+  "/v1/peers": ({ core }, { url, headers }) => {
+    const query = readPageQuery(core, url.searchParams);
+    return unlessKnown(headers.get("if-none-match"), core.edition, async () => json(await listPeers(core, query)));
+  },
+  "/v1/commands": ({ core }, { url, headers }) => {
+    const { q, limit } = readQuery(commandsShape(core.limits.maxCommands), url.searchParams);
+    return unlessKnown(headers.get("if-none-match"), core.edition, () =>
+      json({ registry: core.id, ...searchCommands(core.roster.present(), q, limit) }),
+    );
+  },
+  "/v1/events": ({ streams }, { url, headers, isHead, address }) => {
+    const { after, ...filter } = readQuery(eventsShape, url.searchParams);
+    if (isHead) return streamReply(null);
+    return streams.open({ filter, after: headers.get("last-event-id") ?? after, address });
+  },
 };
 
-/** Answers a GET or HEAD request. Never throws for what a stranger asked. */
-export async function answer(core: RegistryCore, url: URL): Promise<Response> {
+/** Never throws for what a stranger asked. */
+export async function answer(reading: Reading, question: Question): Promise<Reply> {
+  const { url, headers } = question;
   try {
-    if (url.pathname === "/") return await frontPage(core);
-    if (url.pathname === "/healthz") return json({ status: "ok" });
-    if (url.pathname === "/v1/registry") return json(describe(core));
-    if (url.pathname === "/v1/peers") return json(await listPeers(core, url.searchParams));
+    const known = Object.hasOwn(ANSWERS, url.pathname) ? ANSWERS[url.pathname] : undefined;
+    if (known) return await known(reading, question);
     const id = /^\/v1\/peers\/([^/]+)$/.exec(url.pathname)?.[1];
-    if (id !== undefined) return json(await onePeer(core, id));
+    if (id !== undefined) return await onePeer(reading.core, id, headers);
     return refusal(404, "USAGE", `there is nothing at ${url.pathname.slice(0, 100)}: try /v1/peers`);
   } catch (error) {
     if (!isWarrenError(error)) throw error;
@@ -31,49 +67,50 @@ export async function answer(core: RegistryCore, url: URL): Promise<Response> {
   }
 }
 
-export function refusal(status: number, code: ErrorCode, message: string, retryAfterMs?: number): Response {
-  const seconds = retryAfterMs === undefined ? undefined : Math.ceil(retryAfterMs / 1_000);
-  const headers = seconds === undefined ? HEADERS : { ...HEADERS, "retry-after": String(seconds) };
-  const details = seconds === undefined ? {} : { retryAfter: seconds };
-  return Response.json({ error: { code, message, ...details } }, { status, headers });
+/** The name of a path in counts: strangers must not be able to make up new ones. */
+export function routeOf(path: string): string {
+  if (Object.hasOwn(ANSWERS, path) || path === "/v1/session") return path;
+  return path.startsWith("/v1/peers/") ? "/v1/peers/<id>" : "other";
 }
 
-function json(body: object): Response {
-  return Response.json(body, { headers: HEADERS });
-}
+const eventsShape = filterShape.extend({ after: z.string().max(64).optional() });
+
+const commandsShape = (most: number) =>
+  z.strictObject({
+    q: z.string().max(200).default(""),
+    limit: z.coerce.number().int().min(1).max(most).default(Math.min(most, DEFAULT_COMMANDS)),
+  });
 
 function describe(core: RegistryCore): object {
   return { registry: core.id, protocol: 1, online: core.roster.size, limits: core.limits };
 }
 
-async function listPeers(core: RegistryCore, params: URLSearchParams): Promise<object> {
-  const shape = z.strictObject({
-    name: nameShape.optional(),
-    kind: kindShape.optional(),
-    command: z.string().min(1).max(32).optional(),
+function readPageQuery({ limits }: RegistryCore, params: URLSearchParams) {
+  const shape = filterShape.extend({
     online: z.stringbool({ truthy: ["true"], falsy: ["false"] }).optional(),
     after: peerIdShape.optional(),
-    limit: z.coerce.number().int().min(1).max(core.limits.maxPage).default(DEFAULT_PAGE),
+    limit: z.coerce.number().int().min(1).max(limits.maxPage).default(DEFAULT_PAGE),
   });
-  const query = shape.safeParse(Object.fromEntries(params));
-  if (!query.success) {
-    const issue = query.error.issues[0];
-    const place = issue?.path.map(String).join(".") || "query";
-    throw new WarrenError("USAGE", `${place}: ${issue?.message ?? "not understood"}`);
-  }
-  const { limit } = query.data;
-  const peers = await core.peers({ ...query.data, limit: limit + 1 }); // one more says whether there is another page
+  return readQuery(shape, params);
+}
+
+async function listPeers(core: RegistryCore, query: ReturnType<typeof readPageQuery>): Promise<object> {
+  const { limit } = query;
+  const peers = await core.peers({ ...query, limit: limit + 1 }); // one more says whether there is another page
   const page = peers.slice(0, limit);
   return { registry: core.id, peers: page, next: peers.length > limit ? page.at(-1)?.id : null };
 }
 
-async function onePeer(core: RegistryCore, text: string): Promise<object> {
-  const peer = await core.peer(parsePeerId(text));
-  if (!peer) throw new WarrenError("PEER_UNKNOWN", `no peer ${text} has registered here`);
-  return { registry: core.id, peer };
+async function onePeer(core: RegistryCore, text: string, headers: Headers): Promise<Reply> {
+  const id = parsePeerId(text);
+  return await unlessKnown(headers.get("if-none-match"), core.edition, async () => {
+    const peer = await core.peer(id);
+    if (!peer) throw new WarrenError("PEER_UNKNOWN", `no peer ${id} has registered here`);
+    return json({ registry: core.id, peer });
+  });
 }
 
-async function frontPage(core: RegistryCore): Promise<Response> {
+async function frontPage(core: RegistryCore): Promise<Reply> {
   const peers = await core.peers({ online: true, limit: MAX_SHOWN });
   const lines = peers.map(({ name, kind, addresses }) => {
     return `  ${name.padEnd(32)} ${kind.padEnd(6)} ${addresses.map(formatAddress).join(" ")}`;
@@ -87,5 +124,5 @@ async function frontPage(core: RegistryCore): Promise<Response> {
     ...lines,
     "",
   ];
-  return new Response(text.join("\n"), { headers: { ...HEADERS, "content-type": "text/plain; charset=utf-8" } });
+  return plainText(text.join("\n"));
 }

@@ -1,4 +1,4 @@
-/** What a registry allows; published at `GET /v1/registry`, so that nobody has to find out by running into it. */
+/** What a registry allows; published at `GET /v1/limits`, so that nobody has to find out by running into it. */
 
 export interface RegistryLimits {
   /** Longest frame of a session. */
@@ -27,6 +27,12 @@ export interface RegistryLimits {
   maxNamesPerKey: number;
   /** Peers in one page of `GET /v1/peers`. */
   maxPage: number;
+  /** Commands in one answer of `GET /v1/commands`. */
+  maxCommands: number;
+  /** Readers of `GET /v1/events`. */
+  maxEventStreams: number;
+  /** Those of one address (IPv6: one /64). */
+  maxEventStreamsPerAddress: number;
 }
 
 export const DEFAULT_LIMITS: RegistryLimits = {
@@ -43,4 +49,7 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   maxNames: 100_000,
   maxNamesPerKey: 4,
   maxPage: 200,
+  maxCommands: 100,
+  maxEventStreams: 1_000,
+  maxEventStreamsPerAddress: 16,
 };

@@ -96,7 +96,8 @@ function fits(
   return command === undefined || entry.card.commands.some((one) => one.name === command);
 }
 
-async function ask<Answer extends { registry: PeerId }>(
+/** One question, and an answer of its shape. @throws {WarrenError} like `lookUp` */
+export async function ask<Answer extends { registry: PeerId }>(
   origin: string,
   path: string,
   shape: z.ZodType<Answer>,

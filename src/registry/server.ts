@@ -8,9 +8,11 @@ import { Scope } from "../base/scope.ts";
 import { systemWorld, type Timer, type World } from "../base/world.ts";
 import { openIdentity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
-import { answer, refusal } from "./http.ts";
+import { EventStreams } from "./event-streams.ts";
+import { answer } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
 import { LocalStore } from "./local-store.ts";
+import { refusal, toResponse, type Reply } from "./reply.ts";
 import { PeerSession, type Pipe } from "./session.ts";
 import { nonceShape } from "./shapes.ts";
 import { DEFAULT_REGISTRY_PORT, isOwnOrigin } from "./url.ts";
@@ -75,6 +77,7 @@ class RegistryServer implements Registry {
   readonly #core: RegistryCore;
   readonly #urls: readonly string[];
   readonly #sessions = new Set<PeerSession>();
+  readonly #streams: EventStreams;
   readonly #unknown = new Map<string, number>(); // sessions not yet logged in, by the owner of their address
   readonly #sessionRate: RateLimit;
   readonly #requestRate: RateLimit;
@@ -86,6 +89,7 @@ class RegistryServer implements Registry {
     this.#core = core;
     this.#urls = urls;
     this.id = core.id;
+    this.#streams = new EventStreams(core);
     this.#sessionRate = new RateLimit(clock, perMinute(core.limits.sessionsPerMinute));
     this.#requestRate = new RateLimit(clock, perMinute(core.limits.requestsPerMinute));
     const server = this.#listen(host, port);
@@ -112,7 +116,7 @@ class RegistryServer implements Registry {
         maxRequestBodySize: 1_024, // nothing is ever sent here but questions
         idleTimeout: 10,
         fetch: (request, server) => this.#fetch(request, server),
-        error: (error) => this.#fail(error),
+        error: (error) => toResponse(this.#fail(error)),
         websocket: {
           maxPayloadLength: maxFrameBytes,
           backpressureLimit: MAX_UNSENT_BYTES,
@@ -133,16 +137,26 @@ class RegistryServer implements Registry {
   async #fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
     const address = plainAddress(server.requestIP(request)?.address ?? "");
     const url = new URL(request.url);
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return refusal(405, "USAGE", `${request.method} is not understood here: only GET and HEAD`);
-    }
-    if (url.pathname === "/v1/session") return this.#upgrade(request, url, address, server);
-    const waitMs = this.#requestRate.take(ownerOf(address));
-    if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
-    return await answer(this.#core, url);
+    const isSession = url.pathname === "/v1/session" && request.method === "GET";
+    const reply = isSession
+      ? this.#upgrade(request, url, address, server)
+      : await this.#answer(request, url, address).catch((error: unknown) => this.#fail(error));
+    if (reply?.body instanceof ReadableStream) server.timeout(request, 0); // it has heartbeats, and a limit of its own
+    return reply && toResponse(reply);
   }
 
-  #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Response | undefined {
+  async #answer({ method, headers }: Request, url: URL, address: string): Promise<Reply> {
+    if (method !== "GET" && method !== "HEAD") {
+      const refused = refusal(405, "USAGE", `${method} is not understood here: only GET and HEAD`);
+      return { ...refused, headers: { ...refused.headers, allow: "GET, HEAD" } };
+    }
+    const waitMs = this.#requestRate.take(ownerOf(address));
+    if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
+    const isHead = method === "HEAD";
+    return await answer({ core: this.#core, streams: this.#streams }, { url, headers, isHead, address });
+  }
+
+  #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Reply | undefined {
     const { maxSessions, maxUnknownPerAddress } = this.#core.limits;
     // A web page of somebody else's must not act here with its reader's browser; programs send no such header.
     const origin = request.headers.get("origin");
@@ -208,7 +222,7 @@ class RegistryServer implements Registry {
     this.#core.sweep();
   }
 
-  #fail(error: Error): Response {
+  #fail(error: unknown): Reply {
     this.#core.log.error(`a request failed: ${describeError(error)}`);
     return refusal(500, "REGISTRY_REFUSED", "the registry failed to answer; its log says why");
   }

@@ -140,7 +140,7 @@ export class PeerSession implements Leaseholder {
   #subscribe(after: string | undefined): void {
     if (this.#subscription) throw new WarrenError("PROTOCOL_VIOLATION", "a second subscription");
     const { roster, world } = this.#core;
-    this.#subscription = new Subscription(roster, world.clock, after, (text) => this.#pipe.send(text));
+    this.#subscription = new Subscription(roster, world.clock, after, (frame) => this.#pipe.send(encodeFrame(frame)));
   }
 
   async #goodbye(id: PeerId, proof: string): Promise<void> {

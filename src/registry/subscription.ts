@@ -3,13 +3,16 @@
  * that falls too far behind gets a new snapshot.
  */
 import type { Clock } from "../base/world.ts";
-import { encodeFrame, type PeerFrame, type ServerFrame } from "./frames.ts";
+import type { PeerFrame, ServerFrame } from "./frames.ts";
 import type { Presence, Roster } from "./roster.ts";
+
+/** Tells one frame, with the peer that it is about, and returns whether there is room for more. */
+export type TellFrame = (frame: ServerFrame, about: Presence | undefined) => boolean;
 
 export class Subscription implements Disposable {
   readonly #roster: Roster;
   readonly #clock: Clock;
-  readonly #send: (text: string) => boolean;
+  readonly #send: TellFrame;
   #position: number; // everything up to here has been sent
   #snapshot: Presence[] = []; // what is still to be sent of it, the last one first
   #isSynced = false;
@@ -17,7 +20,7 @@ export class Subscription implements Disposable {
   readonly #unwatch: () => void;
 
   /** `send` returns whether there is room for more; `resume` is to be called when there is again. */
-  constructor(roster: Roster, clock: Clock, after: string | undefined, send: (text: string) => boolean) {
+  constructor(roster: Roster, clock: Clock, after: string | undefined, send: TellFrame) {
     this.#roster = roster;
     this.#clock = clock;
     this.#send = send;
@@ -38,30 +41,30 @@ export class Subscription implements Disposable {
   /** Sends what there is, as long as there is room. */
   #pump(): void {
     while (!this.#isBlocked) {
-      const frame = this.#next();
-      if (frame === undefined) return;
-      this.#isBlocked = !this.#send(encodeFrame(frame));
+      const next = this.#next();
+      if (next === undefined) return;
+      this.#isBlocked = !this.#send(...next);
     }
   }
 
-  #next(): ServerFrame | undefined {
+  #next(): Parameters<TellFrame> | undefined {
     const { changes } = this.#roster;
     if (!changes.covers(this.#position)) {
       this.#position = changes.head; // what changes while the snapshot is on its way follows it
       this.#snapshot = [...this.#roster.present()].reverse();
       this.#isSynced = false;
-      return { t: "snapshot" };
+      return [{ t: "snapshot" }, undefined];
     }
     for (let presence = this.#snapshot.pop(); presence; presence = this.#snapshot.pop()) {
-      if (presence.isOnline) return this.#describe(presence);
+      if (presence.isOnline) return [this.#describe(presence), presence];
     }
     while (this.#position < changes.head) {
       const presence = changes.at(++this.#position);
-      if (presence) return { ...this.#describe(presence), cursor: changes.cursorOf(this.#position) };
+      if (presence) return [{ ...this.#describe(presence), cursor: changes.cursorOf(this.#position) }, presence];
     }
     if (this.#isSynced) return undefined;
     this.#isSynced = true;
-    return { t: "synced", cursor: changes.cursorOf(this.#position) };
+    return [{ t: "synced", cursor: changes.cursorOf(this.#position) }, undefined];
   }
 
   #describe({ listed, isOnline, receivedAt }: Presence): PeerFrame {

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { checkEntry } from "../../src/registry/entry.ts";
-import { makeRecord, openRegistry, RawSession } from "./setting.ts";
+import { DAY_MS } from "../../src/registry/grant.ts";
+import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { makeRecord, openRegistry, RawSession, socketWorld } from "./setting.ts";
 
 const roll = { about: "rolls dice", commands: [{ name: "roll", about: "roll", args: { type: "object" } }] };
 
@@ -9,6 +12,13 @@ interface Page {
   registry: Parameters<typeof checkEntry>[1];
   peers: { id: string; name: string; record: string; grant: string; online: boolean; card: object }[];
   next: string | null;
+}
+
+interface Found {
+  registry: Page["registry"];
+  commands: object[];
+  bots: { record: string; grant: string }[];
+  more: boolean;
 }
 
 async function filled(run: (url: string, get: (path: string) => Promise<Page>) => Promise<void>) {
@@ -63,6 +73,69 @@ test("one peer is found by its id", () =>
     });
   }));
 
+test("what has not changed is not sent again, to whoever says what it has", () =>
+  filled(async (url, get) => {
+    const [ann] = (await get("/v1/peers?name=ann")).peers;
+    for (const path of ["/v1/peers", "/v1/peers?kind=bot", `/v1/peers/${ann?.id}`, "/v1/commands?q=roll"]) {
+      const etag = (await fetch(url + path)).headers.get("etag") ?? "";
+      expect(etag).toMatch(/^W\/"[\w.]+"$/);
+      for (const known of [etag, etag.slice(2), `"other", ${etag}`, "*"]) {
+        const again = await fetch(url + path, { headers: { "if-none-match": known } });
+        expect([path, known, again.status, await again.text()]).toEqual([path, known, 304, ""]);
+        expect([again.headers.get("etag"), again.headers.get("cache-control")]).toEqual([etag, "no-cache"]);
+      }
+      const changed = await fetch(url + path, { headers: { "if-none-match": 'W/"before"' } });
+      expect([path, changed.status]).toEqual([path, 200]);
+    }
+    expect((await fetch(`${url}/v1/peers?limit=0`, { headers: { "if-none-match": "*" } })).status).toBe(400);
+  }));
+
+test("whoever comes, changes or goes makes what was known old", async () => {
+  const world = socketWorld();
+  await using registry = await openRegistry({ world });
+  const editions = new Set<string>();
+  const edition = async () => (await fetch(`${registry.url}/v1/peers?online=false`)).headers.get("etag") ?? "";
+  editions.add(await edition());
+  const who = await createIdentity();
+  const session = new RawSession(registry.url);
+  await session.logIn(who, { record: await makeRecord(who, { name: "ann" }) });
+  editions.add(await edition());
+  session.send({ t: "record", record: await makeRecord(who, { name: "ann", seq: 2 }) });
+  await session.next();
+  editions.add(await edition());
+  session[Symbol.dispose]();
+  using other = new RawSession(registry.url);
+  await other.challenge();
+  await world.clock.advance(11_000);
+  editions.add(await edition());
+  await world.clock.advance(DAY_MS); // names may have run out, and grants are new
+  editions.add(await edition());
+  expect(editions.size).toBe(5);
+});
+
+test("commands of bots that are online are found by words, with what proves them", () =>
+  filled(async (url) => {
+    const ask = async (query: string) => (await (await fetch(`${url}/v1/commands${query}`)).json()) as Found;
+    const { registry, commands, bots, more } = await ask("?q=dice+roll");
+    expect(commands).toEqual([
+      { ...roll.commands[0], bot: { id: expect.any(String), name: "dice", about: roll.about } },
+    ]);
+    expect(more).toBe(false);
+    expect(await checkEntry(bots[0] ?? { record: "", grant: "" }, registry)).toMatchObject({ name: "dice" });
+    expect(await ask("")).toMatchObject({ commands: [{ name: "roll" }] });
+    expect(await ask("?q=fly")).toMatchObject({ commands: [], bots: [] });
+    expect((await fetch(`${url}/v1/commands?limit=1000`)).status).toBe(400);
+  }));
+
+test("HEAD is answered like GET, without the body", () =>
+  filled(async (url) => {
+    for (const path of ["/", "/healthz", "/v1/peers", "/v1/limits", "/v1/commands", "/nowhere"]) {
+      const [get, head] = [await fetch(url + path), await fetch(url + path, { method: "HEAD" })];
+      expect([path, head.status, await head.text()]).toEqual([path, get.status, ""]);
+      expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
+    }
+  }));
+
 test("people who come with a browser are told what this is and who is online, in plain text", () =>
   filled(async (url) => {
     const response = await fetch(url);
@@ -81,6 +154,21 @@ test("a registry says that it is well, who it is, and what it allows", async () 
     protocol: 1,
     limits: { maxFrameBytes: 49_152, leaseMs: 40_000 },
   });
+  expect(await (await fetch(`${registry.url}/v1/limits`)).json()).toEqual({
+    registry: registry.id,
+    limits: DEFAULT_LIMITS,
+  });
+});
+
+test("the limits in docs/registry.md are those of the code, all of them", async () => {
+  const page = await Bun.file(join(import.meta.dir, "../../docs/registry.md")).text();
+  const rows = /^\| limit +\| value.*\n\|.*\n((?:\|.*\n)+)/m.exec(page)?.[1] ?? "";
+  const told = rows.split("\n").flatMap((row) => {
+    const [, names = "", values = ""] = row.split("|");
+    const numbers = values.match(/\d[\d,]*/g) ?? [];
+    return (names.match(/\w+/g) ?? []).map((name, n) => [name, Number(numbers[n]?.replaceAll(",", ""))]);
+  });
+  expect(Object.fromEntries(told)).toEqual(DEFAULT_LIMITS);
 });
 
 test("what is not understood is answered with a code and what to do", async () => {
@@ -97,6 +185,7 @@ test("what is not understood is answered with a code and what to do", async () =
     [`/v1/peers/${id}`, 404, "PEER_UNKNOWN"],
     ["/nowhere", 404, "USAGE"],
     ["/v1/peers", 405, "USAGE", { method: "POST", body: "{}" }],
+    ["/v1/limits", 405, "USAGE", { method: "DELETE" }],
     ["/v1/session", 400, "USAGE"],
     ["/v1/session?nonce=abcdefghijklmnop", 426, "USAGE"],
     ["/v1/session?nonce=abcdefghijklmnop", 403, "REGISTRY_REFUSED", { headers: { origin: "https://evil.example" } }],
@@ -105,6 +194,7 @@ test("what is not understood is answered with a code and what to do", async () =
     const response = await fetch(registry.url + path, init);
     expect([path, response.status]).toEqual([path, status]);
     expect(await response.json()).toMatchObject({ error: { code, message: expect.any(String) } });
+    expect(response.headers.get("allow")).toBe(status === 405 ? "GET, HEAD" : null);
   }
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createIdentity } from "../../src/identity/identity.ts";
+import type { ServerFrame } from "../../src/registry/frames.ts";
 import { Roster, type Leaseholder, type Listed } from "../../src/registry/roster.ts";
 import { Subscription } from "../../src/registry/subscription.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
@@ -18,8 +19,7 @@ function listed(n: number, seq = 1): Listed {
 /** A reader that takes `room` frames, and more when it is told to. */
 function reader(roster: Roster, clock: ManualClock, room = Infinity, after?: string) {
   const told: string[] = [];
-  const send = (text: string): boolean => {
-    const frame = JSON.parse(text) as { t: string; online?: boolean; record?: string };
+  const send = (frame: ServerFrame): boolean => {
     told.push(frame.t === "peer" ? `${frame.online ? "+" : "-"}${frame.record}` : frame.t);
     return told.length < room;
   };

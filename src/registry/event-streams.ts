@@ -1,0 +1,159 @@
+/**
+ * Event streams: the roster's changes as server-sent events, for browsers and `curl -N`. Each is a `Subscription`, so nothing
+ * waits for a slow reader but its place; one that takes nothing at all for a minute is ended.
+ */
+import type { Timer } from "../base/world.ts";
+import { ownerOf } from "../base/rate.ts";
+import type { RegistryCore } from "./core.ts";
+import type { PeerFrame, ServerFrame } from "./frames.ts";
+import { fitsFilter, type Filter } from "./query.ts";
+import { refusal, reply, type Reply } from "./reply.ts";
+import type { Presence } from "./roster.ts";
+import { Subscription } from "./subscription.ts";
+
+const HEARTBEAT_MS = 15_000;
+const MAX_STALLED_MS = 60_000;
+/** Bytes that may wait here; the kernel has its own buffer. */
+const ROOM_BYTES = 65_536;
+
+export interface StreamQuery {
+  filter: Filter;
+  after: string | undefined;
+  address: string;
+}
+
+export class EventStreams {
+  readonly #core: RegistryCore;
+  readonly #streams = new Set<EventStream>();
+  readonly #perOwner = new Map<string, number>();
+
+  constructor(core: RegistryCore) {
+    this.#core = core;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  open({ filter, after, address }: StreamQuery): Reply {
+    const { maxEventStreams, maxEventStreamsPerAddress } = this.#core.limits;
+    const owner = ownerOf(address);
+    const own = this.#perOwner.get(owner) ?? 0;
+    if (this.#streams.size >= maxEventStreams) return refusal(503, "RATE_LIMITED", "too many event streams", 30_000);
+    if (own >= maxEventStreamsPerAddress) {
+      return refusal(429, "RATE_LIMITED", "too many event streams from this address", 30_000);
+    }
+    this.#perOwner.set(owner, own + 1);
+    const stream = new EventStream(this.#core, filter, after, () => {
+      this.#streams.delete(stream);
+      const left = (this.#perOwner.get(owner) ?? 1) - 1;
+      if (left > 0) this.#perOwner.set(owner, left);
+      else this.#perOwner.delete(owner);
+    });
+    this.#streams.add(stream);
+    return streamReply(stream.readable);
+  }
+
+  /** Ends all of them in order; each is asked to come back at a moment of its own within `windowMs`. */
+  end(windowMs: number): void {
+    for (const stream of this.#streams) stream.end(Math.floor(this.#core.world.random() * windowMs));
+  }
+}
+
+/** `x-accel-buffering` is for nginx, which would hold events back. */
+export function streamReply(body: Reply["body"]): Reply {
+  return reply("text/event-stream", body, { "x-accel-buffering": "no" });
+}
+
+class EventStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly #core: RegistryCore;
+  readonly #filter: Filter;
+  readonly #onEnd: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #subscription: Subscription | undefined;
+  #heartbeat: Timer | undefined;
+  #movedAt: number; // steady; when there was room last
+  #hasEnded = false;
+
+  constructor(core: RegistryCore, filter: Filter, after: string | undefined, onEnd: () => void) {
+    this.#core = core;
+    this.#filter = filter;
+    this.#onEnd = onEnd;
+    this.#movedAt = core.world.clock.steady();
+    this.readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => void (this.#controller = controller),
+        pull: () => this.#pull(after),
+        cancel: () => this.#close(),
+      },
+      { highWaterMark: ROOM_BYTES, size: (bytes) => bytes?.byteLength ?? 0 },
+    );
+    this.#beat();
+  }
+
+  end(retryMs: number): void {
+    this.#write(`retry: ${retryMs}\nevent: bye\ndata: {"after":${retryMs}}\n\n`);
+    this.#finish();
+  }
+
+  #pull(after: string | undefined): void {
+    this.#movedAt = this.#core.world.clock.steady();
+    if (this.#subscription) return this.#subscription.resume();
+    const { roster, world } = this.#core;
+    this.#subscription = new Subscription(roster, world.clock, after, (frame, presence) => {
+      return this.#write(this.#encode(frame, presence));
+    });
+  }
+
+  /** Returns whether there is room for more. */
+  #write(text: string): boolean {
+    if (this.#hasEnded || text === "") return !this.#hasEnded;
+    this.#controller?.enqueue(Buffer.from(text));
+    return (this.#controller?.desiredSize ?? 0) > 0;
+  }
+
+  #encode(frame: ServerFrame, presence: Presence | undefined): string {
+    if (frame.t === "snapshot") return event("snapshot", {}, ""); // a cursor from before it stands for nothing any more
+    if (frame.t === "synced") return event("synced", { online: this.#core.roster.size }, frame.cursor);
+    if (frame.t !== "peer" || !presence) return "";
+    if (frame.online && fitsFilter(presence.listed, this.#filter)) return peerEvent(frame, presence);
+    // Told to everybody: who does not fit now may have fitted before, and a reader that resumes is not asked what it knew.
+    const { id, name } = presence.listed.body;
+    return frame.cursor === undefined ? "" : event("gone", { id, name }, frame.cursor);
+  }
+
+  #beat(): void {
+    const { clock } = this.#core.world;
+    this.#heartbeat = clock.after(HEARTBEAT_MS, () => {
+      if ((this.#controller?.desiredSize ?? 0) > 0) this.#movedAt = clock.steady();
+      if (clock.steady() - this.#movedAt >= MAX_STALLED_MS) return this.#finish();
+      if ((this.#controller?.desiredSize ?? 0) > 0) this.#write(": still here\n\n");
+      this.#beat();
+    });
+  }
+
+  #finish(): void {
+    if (!this.#hasEnded) this.#controller?.close();
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#heartbeat?.[Symbol.dispose]();
+    this.#subscription?.[Symbol.dispose]();
+    this.#onEnd();
+  }
+}
+
+function peerEvent({ age, record, grant, cursor }: PeerFrame, { listed: { body, since } }: Presence): string {
+  const { next: _, ...shown } = body;
+  return event("peer", { ...shown, online: true, age, since, record, grant }, cursor);
+}
+
+/** JSON has no line feeds outside of its escapes, so the data is one line. */
+function event(name: string, data: object, id?: string): string {
+  const position = id === undefined ? "" : `id: ${id}\n`;
+  return `event: ${name}\n${position}data: ${JSON.stringify(data)}\n\n`;
+}
