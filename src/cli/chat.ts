@@ -1,7 +1,7 @@
 /** The chat: a peer at a terminal. */
 import type { Card } from "../base/card.ts";
 import { describeError, WarrenError } from "../base/errors.ts";
-import { formatAddress, type PeerInfo } from "../base/ids.ts";
+import { formatAddress, isName, type PeerInfo } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
@@ -57,6 +57,7 @@ export class Chat implements ChatActions, AsyncDisposable {
   #isRegistrySilent = false; // and it was said so
   #turn = Promise.resolve(); // lines are done one after another
   #shown = 0;
+  readonly #cards = new Map<string, Card | undefined>(); // of those whom the registry was asked about, by name
 
   constructor(options: ChatOptions) {
     const { screen, paint, world } = options;
@@ -155,12 +156,9 @@ export class Chat implements ChatActions, AsyncDisposable {
     }
     const peer = this.peer();
     this.#turnTo(await peer.resolve(to));
-    const card = this.#cardOf(this.partnerName ?? "");
-    this.note(
-      card && card.about !== ""
-        ? cardText(card, this.paint)
-        : `what you type goes to ${oneLine(this.partnerName ?? "")}`,
-    );
+    const name = this.partnerName ?? "";
+    const card = this.#cardOf(name) ?? (await this.#askForCard(name));
+    this.note(card && card.about !== "" ? cardText(card, this.paint) : `what you type goes to ${oneLine(name)}`);
   }
 
   async register(registry: string): Promise<void> {
@@ -196,7 +194,7 @@ export class Chat implements ChatActions, AsyncDisposable {
       withName: names.flatMap(([name, { takesName }]) => (takesName ? [name] : [])),
       names: this.#attendance.names,
       partner: this.partnerName,
-      cardOf: (name) => this.#cardOf(name),
+      cardOf: (name) => this.#cardOf(name) ?? this.#cardToCome(name),
     });
   }
 
@@ -230,6 +228,7 @@ export class Chat implements ChatActions, AsyncDisposable {
     const online = await this.#options.connect(registry);
     const { peer, session, registered } = online;
     this.#online = online;
+    this.#cards.clear();
     this.#me = { ...session.ready(), addresses: peer.addresses.map(formatAddress) };
     this.#wires = new Scope();
     session.onOtherReceipt = (receipt) => this.#deliveries.reached(receiptEvent(receipt));
@@ -303,6 +302,27 @@ export class Chat implements ChatActions, AsyncDisposable {
     const directory = this.#online?.peer.directory;
     for (const entry of directory?.entries() ?? []) if (entry.name === name) return entry.card;
     return undefined;
+  }
+
+  /** What is known by now; the rest is there at the next Tab. */
+  #cardToCome(name: string): Card | undefined {
+    void this.#askForCard(name);
+    return this.#cards.get(name);
+  }
+
+  /** Of who is offline the subscription tells nothing: the registry is asked, once. */
+  async #askForCard(name: string): Promise<Card | undefined> {
+    const peer = this.#online?.peer;
+    if (!peer || !isName(name) || this.#cards.has(name)) return this.#cards.get(name);
+    this.#cards.set(name, undefined);
+    try {
+      const [entry] = await peer.find({ name });
+      this.#cards.set(name, entry?.card);
+    } catch (error) {
+      this.#cards.delete(name); // nothing but a convenience is lost, and it may answer the next time
+      peer.log.debug(`what ${name} can do is not known: ${describeError(error)}`);
+    }
+    return this.#cards.get(name);
   }
 
   #complain(error: unknown): void {

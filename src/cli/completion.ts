@@ -1,5 +1,6 @@
 /** Completion: how a line that is being typed in the chat may go on. */
 import type { Card } from "../base/card.ts";
+import { callWords } from "./call-words.ts";
 
 export interface Completions {
   /** With their slash. */
@@ -33,15 +34,12 @@ function candidatesFor([first = "", ...rest]: string[], words: Completions): str
   }
   if (first.startsWith("/")) return [];
   const named = /^@?(.+?):?$/u.exec(first)?.[1] ?? "";
-  return names.includes(named) ? botWords(words, named, rest) : botWords(words, partner ?? "", [first, ...rest]);
+  const isAddressed = first.startsWith("@") || names.includes(named);
+  return isAddressed ? botWords(words, named, rest) : botWords(words, partner ?? "", [first, ...rest]);
 }
 
-/** The commands of a bot, and after one of them the flags of its arguments. */
-function botWords({ cardOf }: Completions, name: string, typed: readonly string[]): string[] {
-  const commands = cardOf(name)?.commands ?? [];
-  if (typed.length <= 1) return commands.map((command) => command.name);
-  const properties = commands.find((command) => command.name === typed[0])?.args["properties"];
-  return typeof properties === "object" && properties !== null
-    ? Object.keys(properties).map((property) => `--${property}`)
-    : [];
+/** What can be said to a bot; people and bots without commands have no words of their own. */
+function botWords({ cardOf, names }: Completions, name: string, typed: readonly string[]): string[] {
+  const card = cardOf(name);
+  return card && card.commands.length > 0 ? callWords(card, typed, names) : [];
 }

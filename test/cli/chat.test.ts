@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TestHome } from "./processes.ts";
 
@@ -116,6 +116,14 @@ test(
     await ann.read("--times ");
     await ann.enter("3", "coin  heads heads heads");
     await ann.enter("@coin", "flips a coin · commands: flip");
+    await rm(join(home.path, "bots", "coin.ts"));
+    await ann.read("coin went offline");
+    const zoe = home.terminal("--name", "zoe", "--port", "0"); // who has never met it
+    await zoe.read("you are zoe");
+    await zoe.read("› ");
+    await zoe.enter("/talk coin", "flips a coin · commands: flip");
+    zoe.type("fl\t");
+    await zoe.read("flip ");
     ann.type("\x04"); // Ctrl-D on an empty line
     await ann.read("goodbye");
     expect(await ann.child.exited).toBe(0);

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { complete, type Completions } from "../../src/cli/completion.ts";
 
-const roll = { name: "roll", about: "", args: { type: "object", properties: { sides: {}, times: {} } } };
+const number = { type: "integer" };
+const roll = { name: "roll", about: "", args: { type: "object", properties: { sides: number, times: number } } };
 const words: Completions = {
   commands: ["/users", "/talk", "/message"],
   withName: ["/talk", "/message"],
   names: ["bob", "dice"],
-  cardOf: (name) => (name === "dice" ? { about: "", commands: [roll] } : undefined),
+  cardOf: (name) => (["dice", "far"].includes(name) ? { about: "", commands: [roll] } : undefined),
 };
 const after = (line: string, partner?: string): string[] => complete(line, { ...words, partner })[0];
 
@@ -31,6 +32,7 @@ test("what a bot can do, and the arguments that it takes", () => {
   expect(after("r", "dice")).toEqual(["roll "]);
   expect(after("roll --t", "dice")).toEqual(["--times "]);
   expect(after("roll ", "bob")).toEqual([]);
+  expect(after("@far r")).toEqual(["roll "]); // nobody whom the chat has seen
 });
 
 test("only the last word is replaced", () => {
