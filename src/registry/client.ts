@@ -2,7 +2,8 @@
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter } from "../base/hooks.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
-import { silentLog, type Log } from "../base/log.ts";
+import { oneLine, silentLog, type Log } from "../base/log.ts";
+import { perMinute, TokenBucket } from "../base/rate.ts";
 import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
@@ -12,13 +13,16 @@ import { Link } from "./link.ts";
 import { askForKey, lookUp, registryChanged } from "./lookup.ts";
 import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./memory.ts";
 import { openChallenge, signGoodbye, signLogin, type Challenge } from "./proof.ts";
-import { openRecord } from "./record.ts";
 import { SelfRecord } from "./self-record.ts";
 import { parseRegistryUrl } from "./url.ts";
 import { View } from "./view.ts";
 
 /** Announcements within that time become one record. */
 const COALESCE_MS = 100;
+/** A session that lasted so long was good for something. One that ends sooner counts as a failure: it is not tried in a circle. */
+const GOOD_SESSION_MS = 10_000;
+/** Each makes us go through all that is known; a registry that is alive needs one a session. */
+const SNAPSHOTS = perMinute(20);
 const GOODBYE_MS = 1_000;
 
 export interface RegistryClientOptions {
@@ -62,7 +66,9 @@ export class RegistryClient implements AsyncDisposable {
   #link: Link | undefined;
   #challenge: Challenge | undefined; // of the link, once it is logged in
   #state: "new" | "connected" | "disconnected" = "new";
-  #told = new Set<string>(); // notices since the last good login, by their codes
+  #loggedInAt: number | undefined; // steady; of the session that is under way or was the last
+  readonly #snapshots: TokenBucket;
+  readonly #told = new Set<string>(); // notices since the last good session, by their codes
   #yields = false; // another process of this key is active: do not take over from it
   #isRecordDue = false;
 
@@ -79,6 +85,7 @@ export class RegistryClient implements AsyncDisposable {
       log.error(`a listener for "${event}" failed: ${describeError(error)}`),
     );
     this.#self = new SelfRecord(identity, memory, world.clock);
+    this.#snapshots = new TokenBucket(world.clock, SNAPSHOTS);
     this.#view = new View({
       self: identity.id,
       clock: world.clock,
@@ -143,16 +150,25 @@ export class RegistryClient implements AsyncDisposable {
   async #run(): Promise<void> {
     for (let attempt = 0; !this.#isClosed; attempt++) {
       try {
-        await this.#hold(() => (attempt = 0));
+        await this.#hold();
       } catch (error) {
         this.#report(error);
+      }
+      if (this.#wasGood()) {
+        attempt = 0;
+        this.#told.clear();
       }
       if (!this.#isClosed) await this.#rest(backoffMs(attempt, () => this.#world.random()));
     }
   }
 
+  #wasGood(): boolean {
+    return this.#loggedInAt !== undefined && this.#world.clock.steady() - this.#loggedInAt >= GOOD_SESSION_MS;
+  }
+
   /** One session, from dialling to its end. */
-  async #hold(onLogin: () => void): Promise<void> {
+  async #hold(): Promise<void> {
+    this.#loggedInAt = undefined;
     const nonce = this.#world.token(32);
     using link = new Link(this.url, nonce, this.#world.clock);
     this.#link = link;
@@ -162,7 +178,7 @@ export class RegistryClient implements AsyncDisposable {
       if (this.#isClosed) return; // before there was anything to say goodbye to: the grace period ends it
       link.keep(leaseMs);
       this.#challenge = challenge;
-      onLogin();
+      this.#loggedInAt = this.#world.clock.steady();
       link.send({ t: "subscribe", after: this.#view.cursor });
       for (let frame = await link.next(); frame.t !== "bye"; frame = await link.next()) {
         await this.#take(frame, challenge.registry);
@@ -207,12 +223,14 @@ export class RegistryClient implements AsyncDisposable {
     await this.#keepGrant(frame.grant, registry, name);
     pinKey(this.#memory, this.url, registry);
     this.#yields = false;
-    this.#told.clear();
     return frame.leaseMs;
   }
 
   async #take(frame: ServerFrame, registry: PeerId): Promise<void> {
-    if (frame.t === "snapshot") this.#view.beginSnapshot();
+    if (frame.t === "snapshot") {
+      if (this.#snapshots.take() > 0) throw unusable(this.url, "it begins to tell everything again and again");
+      this.#view.beginSnapshot();
+    }
     if (frame.t === "peer") await this.#view.take(frame, registry);
     if (frame.t === "synced") {
       this.#view.reach(frame.cursor);
@@ -232,12 +250,8 @@ export class RegistryClient implements AsyncDisposable {
   /** What a refusal means for the next attempt. */
   async #learnFrom({ code, message, last }: ErrorFrame): Promise<WarrenError> {
     if (code === "TWO_INSTANCES") this.#yields = true;
-    if (code === "RECORD_STALE") {
-      const body = last === undefined ? undefined : await openRecord(last).catch(() => undefined);
-      if (body?.id === this.#identity.id) this.#self.goAbove(body.seq);
-      this.#sendRecordSoon();
-    }
-    return new WarrenError(code, `the registry at ${this.url} says: ${message}`);
+    if (code === "RECORD_STALE" && last !== undefined && (await this.#self.goAbove(last))) this.#sendRecordSoon();
+    return new WarrenError(code, `the registry at ${this.url} says: ${oneLine(message)}`);
   }
 
   async #keepGrant(grant: string, registry: PeerId, name: string): Promise<void> {
@@ -298,7 +312,7 @@ export class RegistryClient implements AsyncDisposable {
     else this.#events.emit("disconnected", reason);
   }
 
-  /** Told once until the next good login: an attempt every few seconds would say it for ever. */
+  /** Told once until a good session has ended: an attempt every few seconds would say it for ever. */
   #notice(error: WarrenError): void {
     if (this.#told.has(error.code)) return;
     this.#told.add(error.code);

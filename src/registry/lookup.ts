@@ -2,15 +2,20 @@
 import { z } from "zod";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
+import { oneLine } from "../base/log.ts";
 import { systemClock, type Clock } from "../base/world.ts";
 import { checkEntry, toEntry, type RegistryEntry, type RegistryQuery, type SignedEntry } from "./entry.ts";
 import { peerIdShape } from "./shapes.ts";
 import { parseRegistryUrl } from "./url.ts";
 
 const TIMEOUT_MS = 5_000;
-/** Of one answer: a page of 100 peers, each with the longest record twice (signed and plain). */
+/** For all pages of an answer together. */
+const PAGES_WITHIN_MS = 30_000;
+/** Of one page: 100 peers, each with the longest record twice (signed and plain). */
 const MAX_ANSWER_BYTES = 8_388_608;
 const MAX_PAGES = 100;
+/** Of the records of all pages; a usual one has not a thousand. */
+const MAX_RECORD_CHARS = 67_108_864;
 
 const signedShape = z.object({ online: z.boolean(), record: z.string(), grant: z.string() });
 const registryShape = z.object({ registry: peerIdShape });
@@ -74,12 +79,20 @@ async function askForOne(origin: string, id: PeerId, options: LookUpOptions): Pr
 }
 
 async function askForAll(origin: string, filters: Omit<RegistryQuery, "id">, options: LookUpOptions): Promise<Found> {
+  const { clock = systemClock, timeoutMs = TIMEOUT_MS } = options;
+  const end = clock.steady() + PAGES_WITHIN_MS;
   const params = new URLSearchParams(Object.entries(filters));
   let page = await ask(origin, `/v1/peers?${params.toString()}`, pageShape, options);
   const answers = [...page.peers];
+  let chars = 0;
   for (let n = 1; page.next !== null && n < MAX_PAGES; n++) {
+    chars += page.peers.reduce((sum, { record }) => sum + record.length, 0);
+    const before = params.get("after") ?? "";
+    const leftMs = end - clock.steady();
+    if (page.next <= before || chars > MAX_RECORD_CHARS || leftMs <= 0) throw neverEnds(origin);
     params.set("after", page.next);
-    page = await ask(origin, `/v1/peers?${params.toString()}`, pageShape, { ...options, registry: page.registry });
+    const more = { ...options, registry: page.registry, timeoutMs: Math.min(timeoutMs, leftMs) };
+    page = await ask(origin, `/v1/peers?${params.toString()}`, pageShape, more);
     answers.push(...page.peers);
   }
   return { registry: page.registry, answers };
@@ -141,7 +154,12 @@ function notAnAnswer(origin: string, status: number, text: string): WarrenError 
     );
   }
   const { code, message } = refusal.data.error;
-  return new WarrenError(code, `the registry at ${origin} says: ${message.slice(0, 300)}`);
+  return new WarrenError(code, `the registry at ${origin} says: ${oneLine(message.slice(0, 300))}`);
+}
+
+function neverEnds(origin: string): WarrenError {
+  const text = `what answers at ${origin} is no registry that can be used: its list of peers does not end, or goes backwards`;
+  return new WarrenError("REGISTRY_UNUSABLE", text);
 }
 
 function parseJson(text: string): unknown {

@@ -4,7 +4,7 @@ import type { Clock } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { SelfDescription } from "./entry.ts";
 import { keepSeq, lastSeq, type RegistryMemory } from "./memory.ts";
-import { MAX_ADDRESSES, signRecord } from "./record.ts";
+import { MAX_ADDRESSES, openRecord, signRecord } from "./record.ts";
 
 /** A day: renewed at half of it, and short enough that a peer which vanished with its registry is not believed for long. */
 const TTL_SECONDS = 86_400;
@@ -47,10 +47,19 @@ export class SelfRecord {
     return true;
   }
 
-  /** Somebody has a record of ours with that number: the next one goes above it. */
-  goAbove(seq: number): void {
-    if (seq > lastSeq(this.#memory, this.#identity.id)) keepSeq(this.#memory, this.#identity.id, seq);
+  /**
+   * Somebody has that record, as a registry says: the next one goes above it. Returns whether there is to be a next one. What
+   * another key has signed counts for nothing, and so does what we know: nobody can drive the number up, or have us sign
+   * in a circle.
+   */
+  async goAbove(last: string): Promise<boolean> {
+    const { id } = this.#identity;
+    const body = await openRecord(last).catch(() => undefined);
+    if (body?.id !== id || body.seq < lastSeq(this.#memory, id)) return false;
+    if (last === (await this.#signed)?.record) return false;
+    keepSeq(this.#memory, id, body.seq);
     this.#signed = undefined;
+    return true;
   }
 
   /** @throws {WarrenError} `RECORD_INVALID` when even without its card it is over a limit */

@@ -7,8 +7,9 @@ import { checkEntry, toEntry, type RegistryEntry } from "./entry.ts";
 import type { PeerFrame } from "./frames.ts";
 import type { RecordBody } from "./record.ts";
 
-/** What a registry can make its reader keep. */
+/** What a registry can make its reader keep: so many entries, and so many characters of their records together. */
 const MAX_ENTRIES = 50_000;
+const MAX_RECORD_CHARS = 67_108_864; // the longest record has 32,768, a usual one not a thousand
 
 interface Known {
   body: RecordBody;
@@ -24,6 +25,7 @@ export interface ViewOptions {
   clock: Clock;
   log: Log;
   onChange: (entry: RegistryEntry) => void;
+  maxRecordChars?: number;
 }
 
 export class View {
@@ -31,16 +33,19 @@ export class View {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #onChange: (entry: RegistryEntry) => void;
+  readonly #maxRecordChars: number;
   readonly #known = new Map<PeerId, Known>();
   #missing: Set<PeerId> | undefined; // while a snapshot comes: those online before and not in it yet
   #cursor: string | undefined;
+  #chars = 0; // of the records known
   #refused = 0;
 
-  constructor({ self, clock, log, onChange }: ViewOptions) {
+  constructor({ self, clock, log, onChange, maxRecordChars = MAX_RECORD_CHARS }: ViewOptions) {
     this.#self = self;
     this.#clock = clock;
     this.#log = log;
     this.#onChange = onChange;
+    this.#maxRecordChars = maxRecordChars;
   }
 
   /** How many were dropped because they did not stand the check. */
@@ -81,8 +86,10 @@ export class View {
       const body = await checkEntry(frame, registry);
       this.#apply(frame, body);
     } catch (error) {
-      this.#refused++;
-      this.#log.warn(`an entry was dropped: ${describeError(error)}`);
+      // The first is a sign for people; the rest would let a registry write their screens full.
+      if (this.#refused++ === 0)
+        this.#log.warn(`an entry was dropped: ${describeError(error)}; further ones are counted`);
+      this.#log.debug(`an entry was dropped: ${describeError(error)}`);
     }
     if (this.#cursor !== undefined && frame.cursor !== undefined) this.#cursor = frame.cursor;
   }
@@ -95,8 +102,10 @@ export class View {
     const freshUntil = this.#clock.steady() + (body.ttl - age) * 1_000;
     const known = before ?? { body, record, isOnline: false, freshUntil };
     const isNews = known.isOnline !== online || (online && known.record !== record);
+    if (!this.#makeRoom(body.id, record.length - (before?.record.length ?? 0)))
+      throw new Error("there is no room for more");
     Object.assign(known, { body, record, freshUntil });
-    if (!before && !this.#keep(known)) throw new Error(`more than ${MAX_ENTRIES} entries`);
+    this.#known.set(body.id, known);
     if (isNews) this.#set(known, online);
   }
 
@@ -105,13 +114,18 @@ export class View {
     this.#onChange(toEntry(known.body, isOnline));
   }
 
-  #keep(known: Known): boolean {
-    if (this.#known.size >= MAX_ENTRIES) {
-      const gone = this.#known.values().find((one) => !one.isOnline);
-      if (!gone) return false;
-      this.#known.delete(gone.body.id);
+  /** Who is offline makes room. Returns whether there is enough; then it is taken. */
+  #makeRoom(id: PeerId, chars: number): boolean {
+    const isFull = (): boolean =>
+      this.#chars + chars > this.#maxRecordChars || (this.#known.size >= MAX_ENTRIES && !this.#known.has(id));
+    for (const one of this.#known.values()) {
+      if (!isFull()) break;
+      if (one.isOnline || one.body.id === id) continue;
+      this.#known.delete(one.body.id);
+      this.#chars -= one.record.length;
     }
-    this.#known.set(known.body.id, known);
+    if (isFull()) return false;
+    this.#chars += chars;
     return true;
   }
 }

@@ -39,6 +39,7 @@ test("one look finds who is there, by name, id or command, and nobody is no erro
 
 test("all pages are read", async () => {
   const everybody = await Promise.all(Array.from({ length: 5 }, () => createIdentity()));
+  everybody.sort((a, b) => (a.id < b.id ? -1 : 1));
   const peers = await Promise.all(
     everybody.map(async (who, n) => ({
       online: true,

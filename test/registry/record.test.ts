@@ -61,6 +61,26 @@ test("a record with any one bit changed is refused", async () => {
   await fc.assert(sample, { numRuns: 300 });
 });
 
+test("whatever a key has signed as its record is one, or is refused", async () => {
+  const { CompactSign } = await import("jose/jws/compact/sign");
+  const odd = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(1e300, -0, 2 ** 53, "__proto__"));
+  const sample = fc.asyncProperty(
+    bodies,
+    fc.dictionary(fc.constantFrom(...Object.keys(body()), "next", "rooms", "x"), odd),
+    async (more, changes) => {
+      const text = JSON.stringify({ ...body(more), ...changes });
+      const record = await new CompactSign(new TextEncoder().encode(text))
+        .setProtectedHeader({ alg: "EdDSA", typ: "warren-record+jwt" })
+        .sign(ann.privateKey);
+      const opened = await openRecord(record).catch((error: unknown) => error);
+      // What is taken can be signed again: it is within every bound.
+      if (opened instanceof Error) expect(opened).toMatchObject({ code: "RECORD_INVALID" });
+      else expect(await signRecord(opened as RecordBody, ann.privateKey)).toBeString();
+    },
+  );
+  await fc.assert(sample, { numRuns: 100 });
+});
+
 test("any text at all is a record or is refused, and nothing else happens", async () => {
   const part = fc.oneof(
     fc.string(),

@@ -3,7 +3,7 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { openRecord } from "../../src/registry/record.ts";
 import { SelfRecord } from "../../src/registry/self-record.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
-import { describeSelf } from "./setting.ts";
+import { describeSelf, makeRecord } from "./setting.ts";
 
 const ann = await createIdentity();
 
@@ -39,9 +39,12 @@ test("a record is renewed at half of its time to live", async () => {
 test("it goes above a number that somebody has seen, and never below its own", async () => {
   const { self, sequence } = begin();
   self.describe(describeSelf(ann, "ann"));
-  self.goAbove(9);
+  const seen = (seq: number): Promise<string> => makeRecord(ann, { name: "ann", seq });
+  expect(await self.goAbove(await seen(9))).toBe(true);
   expect(await sequence()).toBe(10);
-  self.goAbove(3);
+  expect(await self.goAbove(await seen(3))).toBe(false);
+  expect(await sequence()).toBe(10);
+  expect(await self.goAbove(await seen(10))).toBe(true); // by a copy of this key: its words are others
   expect(await sequence()).toBe(11);
 });
 

@@ -132,12 +132,13 @@ export class RawSession implements Disposable {
   readonly #frames: ServerFrame[] = [];
   #wake: (() => void) | undefined;
   #isClosed = false;
-  readonly nonce = systemWorld.token(32);
+  readonly nonce: string;
   readonly url: string;
 
-  constructor(url: string) {
+  constructor(url: string, nonce = systemWorld.token(32)) {
     this.url = url;
-    this.#socket = new WebSocket(`${url.replace("http", "ws")}/v1/session?nonce=${this.nonce}`);
+    this.nonce = nonce;
+    this.#socket = new WebSocket(`${url.replace("http", "ws")}/v1/session?nonce=${nonce}`);
     this.#socket.addEventListener("message", ({ data }) => {
       this.#frames.push(parseServerFrame(data));
       this.#wake?.();

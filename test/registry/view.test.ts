@@ -13,12 +13,13 @@ const self = await createIdentity();
 const ann = await createIdentity();
 const ben = await createIdentity();
 
-function watch() {
+function watch(maxRecordChars?: number) {
   const clock = new ManualClock();
   const told: string[] = [];
   const onChange = ({ name, online }: { name: string; online: boolean }) =>
     told.push(`${name} ${online ? "on" : "off"}`);
-  const view = new View({ self: self.id, clock, log: silentLog, onChange });
+  const bound = maxRecordChars === undefined ? {} : { maxRecordChars };
+  const view = new View({ self: self.id, clock, log: silentLog, onChange, ...bound });
   const take = async (one: PeerFrame): Promise<void> => view.take(one, registry.id);
   return {
     view,
@@ -105,4 +106,15 @@ test("a peer does not watch itself", async () => {
   await take(await frame(self, { name: "me" }));
   expect(told).toEqual([]);
   expect([...view.entries()]).toEqual([]);
+});
+
+test("what is kept is bounded by its length; who is offline makes room, and who is online does not", async () => {
+  const entries = [await frame(ann, { name: "ann" }), await frame(ben, { name: "ben" })] as const;
+  const { take, view, online } = watch(entries[0].record.length + entries[1].record.length - 1);
+  await take(entries[0]);
+  await take(entries[1]);
+  expect([online(), view.refused]).toEqual([["ann"], 1]);
+  await take(await frame(ann, { name: "ann", online: false }));
+  await take(entries[1]);
+  expect([...view.entries()].map(({ name }) => name)).toEqual(["ben"]);
 });
