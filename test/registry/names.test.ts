@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { DAY_MS, GRANT_DAYS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
-import { RegistryStore } from "../../src/registry/store.ts";
+import { LocalStore } from "../../src/registry/local-store.ts";
 import { describeSelf, SocketClock, temporaryFolder } from "./setting.ts";
 
 const KEYS = await Promise.all([createIdentity(), createIdentity(), createIdentity()]);
@@ -73,7 +73,7 @@ test("at no time has a name two holders, and who has it is who should", async ()
   const history = fc.asyncProperty(steps, async (sequence) => {
     await using folder = await temporaryFolder();
     const clock = new SocketClock();
-    await using store = await RegistryStore.open(folder.path, clock, DEFAULT_LIMITS);
+    await using store = await LocalStore.open(folder.path, clock, DEFAULT_LIMITS);
     await store.tick();
     const rules = new Rules();
     const grants = new Map<string, number>();
