@@ -5,6 +5,7 @@ export type { Address, PeerId, PeerInfo, PeerKind } from "./base/ids.ts";
 export type { AskOptions, Dialog } from "./bot/dialog.ts";
 export type { Group } from "./bot/group.ts";
 export type { Failure } from "./bot/hooks.ts";
+export type { FetchOptions } from "./bot/network.ts";
 export type { CronOptions, Job, JobCall, JobOptions, RecurringOptions, ScheduledJob } from "./bot/job.ts";
 export {
   definePlugin,

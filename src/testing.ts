@@ -1,2 +1,3 @@
 /** `warren/testing`: what the test of a bot needs. See docs/bots.md. */
 export { createTestWarren, type TestPerson, type TestWarren, type TestWarrenOptions } from "./testing/kit.ts";
+export type { HttpAnswer, HttpAnswers, HttpRequest, TestHttp } from "./testing/http.ts";

@@ -89,7 +89,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
           import("./bot/host.ts"),
           import("./bot/config.ts"),
         ]);
-        return await attachPlugin(plugin, peer, { config: await parseConfig(plugin, givenInCode(config)) });
+        return await attachPlugin(plugin, peer, { fetch, config: await parseConfig(plugin, givenInCode(config)) });
       },
     });
   } finally {

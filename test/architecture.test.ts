@@ -44,9 +44,14 @@ const ANYWHERE =
 /** Calls that belong to one place each, and where that is. */
 const CALLS: readonly [what: RegExp, where: readonly string[]][] = [
   [/\bBun\.(?:listen|connect|udpSocket)\s*[<(]/, ["src/peer/tls.ts"]],
-  [/\bBun\.serve\s*[<(]/, ["src/registry/server.ts", "src/cli/control.ts"]],
+  [/\bBun\.serve\s*[<(]/, ["src/registry/server.ts", "src/cli/control.ts", "bots/webhook.ts"]],
   [/\bnew Worker\(/, ["src/bot/worker-link.ts"]],
   [/\bBun\.spawn(?:Sync)?\(/, ["src/cli/bots-process.ts"]],
+  // Bots are given `bot.fetch`, which a test answers.
+  [
+    /(?:\bawait|\breturn|=>|[=(,])\s*fetch\(/,
+    ["src/cli/control.ts", "src/cli/local-registry.ts", "src/registry/lookup.ts"],
+  ],
   // Time and chance are passed in, so that all of it runs in a simulation too.
   [
     /\b(?:Date\.now|performance\.now|Math\.random|set(?:Timeout|Interval|Immediate))\(/,
@@ -118,6 +123,9 @@ test("a call that belongs elsewhere is found, a word about it is not", () => {
   expect(found("Bun.serve({ fetch });")).toHaveLength(1);
   expect(found("const now = Date.now();")).toHaveLength(1);
   expect(found("const timer = setTimeout(run, 5);")).toHaveLength(1);
+  expect(found("const page = await fetch(url);")).toHaveLength(1);
+  expect(found("const page = await bot.fetch(url);")).toEqual([]);
+  expect(callFaults({ "bots/a.ts": "run: () => fetch(url)," })).toEqual(["bots/a.ts: => fetch("]);
   expect(found("// a wall clock such as Date.now() may jump")).toEqual([]);
   expect(callFaults({ "test/a.test.ts": "Bun.serve({ fetch });" })).toEqual([]);
 });
@@ -223,7 +231,7 @@ function mayImport(file: string, target: string): boolean {
 
 function callFaults(all: Sources): string[] {
   return Object.entries(all).flatMap(([file, source]) =>
-    CALLS.filter(([, where]) => file.startsWith("src/") && !where.includes(file)).flatMap(([what]) => {
+    CALLS.filter(([, where]) => /^(?:src|bots)\//.test(file) && !where.includes(file)).flatMap(([what]) => {
       const call = what.exec(source.replace(/^\s*(?:\/\/|\/?\*).*$|\s\/\/ .*$/gm, ""));
       return call ? [`${file}: ${call[0]}`] : [];
     }),

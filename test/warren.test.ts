@@ -3,8 +3,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { definePlugin } from "../src/bot/plugin.ts";
+import { type Bot, definePlugin } from "../src/bot/plugin.ts";
 import { openPeer } from "../src/warren.ts";
+
+test("a plugin on a peer of one's own reaches the network", async () => {
+  const home = await mkdtemp(join(tmpdir(), "warren-fetch-"));
+  using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") });
+  try {
+    await using peer = await openPeer({ name: "ann", home, host: "127.0.0.1", registry: "none" });
+    const heard: string[] = [];
+    const setup = async (bot: Bot): Promise<void> => void heard.push(await (await bot.fetch(server.url)).text());
+    await using _ = await peer.use(definePlugin({ name: "web", about: "looks at the web", setup }));
+    expect(heard).toEqual(["hello"]);
+  } finally {
+    await rm(home, { recursive: true });
+  }
+});
 
 test("a plugin on a peer of one's own is given its configuration in code, checked as elsewhere", async () => {
   const home = await mkdtemp(join(tmpdir(), "warren-use-"));

@@ -23,7 +23,8 @@ export async function declare(plugin: Plugin, config?: BotConfig): Promise<void>
     needed.resolve("needed");
   };
   try {
-    await Promise.race([attachPlugin(plugin, inertPeer(plugin.name, need), config && { config }), needed.promise]);
+    const options = { fetch: () => (need(), new Promise<never>(() => {})), ...(config && { config }) };
+    await Promise.race([attachPlugin(plugin, inertPeer(plugin.name, need), options), needed.promise]);
   } catch (error) {
     if (!state.isNeeded && !isHeldByTheOther(error)) throw error;
   }

@@ -19,6 +19,7 @@ import { jobMembers } from "./job-members.ts";
 import { Jobs } from "./jobs.ts";
 import { type BotConfig, parseConfig } from "./config.ts";
 import { compileMismatch } from "./match.ts";
+import { type Fetch, Network, noNetwork } from "./network.ts";
 import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -45,6 +46,8 @@ export interface AttachOptions {
   random?: () => number;
   /** Default: nothing is given, so the schema's defaults. */
   config?: BotConfig;
+  /** What `bot.fetch` reaches the network by. Default: there is none, and it rejects. */
+  fetch?: Fetch;
 }
 
 export interface AttachedPlugin extends AsyncDisposable {
@@ -90,13 +93,14 @@ class Host implements AttachedPlugin {
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<Cause | undefined>(); // what bot.send is called because of
+  readonly #network: Network;
   readonly #notifications: Notifications;
   readonly #tracing: Tracing;
   #isSetUp = false;
   #ending: Promise<void> | undefined;
 
   constructor(plugin: Plugin, peer: HostPeer, options: AttachOptions & { config: BotConfig }) {
-    const { random = () => peer.world.random(), config } = options;
+    const { random = () => peer.world.random(), fetch = noNetwork, config } = options;
     this.plugin = plugin;
     this.#peer = peer;
     this.#random = random;
@@ -109,10 +113,12 @@ class Host implements AttachedPlugin {
     });
     this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
+    this.#network = new Network(fetch, peer.world.clock, this.#scope);
     this.#notifications = new Notifications(this.#log);
     this.#jobs = new Jobs(peer, plugin.name, this.#log, {
       cause: () => this.#handling.getStore(),
-      within: (cause, act) => this.#outgoing.outside(() => this.#handling.run(cause, act)),
+      within: ({ cause, signal }, act) =>
+        this.#outgoing.outside(() => this.#network.within(signal, () => this.#handling.run(cause, act))),
       failed: (where, error) => this.#notifications.failed(where, error),
       conceal: (text) => config.conceal(text),
     });
@@ -128,6 +134,7 @@ class Host implements AttachedPlugin {
       peer,
       log: this.#log,
       cause: () => this.#handling.getStore(),
+      within: (signal, act) => this.#network.within(signal, act),
       send: (to, text) => this.#outgoing.send(undefined, to, text),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
@@ -196,6 +203,7 @@ class Host implements AttachedPlugin {
       group: (name) => this.#group(name),
       store: (name, { schema } = {}) => this.#store(name, schema),
       effect: (name, run) => peer.effect(name, run),
+      fetch: (input, init) => this.#network.fetch(input, init),
       ...jobMembers(this.#jobs, peer.world.clock, (end) => this.#until(end)),
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
@@ -230,7 +238,9 @@ class Host implements AttachedPlugin {
     const layers = [...pre, ...(this.#dialogs.areThere ? [answer] : []), take, ...post, last];
     try {
       await this.#outgoing.outside(() =>
-        this.#handling.run(incoming, () => this.#tracing.record(incoming, () => runOnion(layers, message))),
+        this.#network.within(incoming.signal, () =>
+          this.#handling.run(incoming, () => this.#tracing.record(incoming, () => runOnion(layers, message))),
+        ),
       );
     } catch (error) {
       if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault

@@ -30,7 +30,7 @@ export type JobsPeer = Pick<Peer, "world" | "effect" | "table"> & TaskPeer;
 export interface JobsHost {
   /** What is being handled. A job goes back to it: two bots could answer each other by jobs, too. */
   cause(): Cause | undefined;
-  within<Result>(cause: Cause | undefined, act: () => Result): Result;
+  within<Result>(work: { cause: Cause | undefined; signal: AbortSignal }, act: () => Result): Result;
   failed(where: string, error: unknown): void;
   /** A text without the bot's secrets. */
   conceal(text: string): string;
@@ -203,7 +203,7 @@ export class Jobs {
       await this.#peer.tasks.perform(this.#taskOf(id), cause?.hops ?? 0, async (run) => {
         const signal = AbortSignal.any([run.signal, this.#end.signal]);
         const act = (): unknown => kind.run({ due, payload, attempt, signal });
-        await this.#untilEnd(() => this.#host.within(cause && { ...cause, attempt }, act));
+        await this.#untilEnd(() => this.#host.within({ cause: cause && { ...cause, attempt }, signal }, act));
       });
     } catch (error) {
       if (!this.#end.signal.aborted && !isWarrenError(error, "STORE_FAILED", "CLOSED")) {

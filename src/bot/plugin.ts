@@ -13,6 +13,7 @@ import type { Allow } from "./guard.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
 import type { CronOptions, Job, JobCall, JobOptions, RecurringOptions } from "./job.ts";
 import type { Match } from "./match.ts";
+import type { FetchOptions } from "./network.ts";
 import type { Next } from "./onion.ts";
 import type { OutgoingListener } from "./outgoing.ts";
 
@@ -63,6 +64,8 @@ export interface Bot<Config = Record<string, unknown>> {
   store<Value>(name: string, options?: StoreOptions<Value>): Table<Value>;
   /** Runs `run` once for the message that is being handled, whatever crashes; its result (JSON) is kept and given again. */
   effect<Result>(name: string, run: () => Promise<Result> | Result): Promise<Result>;
+  /** The standard `fetch`, given up when the plugin ends, or the handler, job or dialog that called it. A test answers it: `warren.http`. */
+  fetch(input: string | URL | Request, init?: FetchOptions): Promise<Response>;
   /** Registers, in setup, what can be done later: `job.in("10m", payload)`, `job.at(time, payload)`. */
   job<Schema extends z.ZodType = z.ZodUndefined>(
     name: string,

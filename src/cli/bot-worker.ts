@@ -76,7 +76,7 @@ async function open(port: number): Promise<void> {
   const refusal = nameRefused(peer, accepts);
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
-  scope.use(await attachPlugin(plugin, peer, { config }));
+  scope.use(await attachPlugin(plugin, peer, { config, fetch }));
   scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too

@@ -11,6 +11,7 @@ import type { Receipt } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import { openStore, type Store } from "../store/store.ts";
 import { failNextCommit } from "./failing-commit.ts";
+import { type HttpAnswers, TestHttp } from "./http.ts";
 import { LeakWatch } from "./leaks.ts";
 import { LifeClock } from "./life-clock.ts";
 import { LoopbackNetwork } from "./loopback-network.ts";
@@ -26,6 +27,8 @@ export interface TestWarrenOptions {
   plugins: readonly Plugin[];
   /** The configuration of each bot that takes one, by its name; checked as at home. */
   config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What `bot.fetch` is answered, also while the bots are set up; see `TestWarren.http`. */
+  http?: HttpAnswers;
   /** Everything that is left to chance follows from it. */
   seed?: number;
   /**
@@ -37,11 +40,12 @@ export interface TestWarrenOptions {
 
 /** Brings every plugin online as a bot. Dispose the result: `await using warren = …`. */
 export async function createTestWarren(options: TestWarrenOptions): Promise<TestWarren> {
-  const { plugins, config = {}, seed = 1, network = "simulated" } = options;
+  const { plugins, config = {}, http = {}, seed = 1, network = "simulated" } = options;
   const stray = Object.keys(config).find((name) => !plugins.some((plugin) => plugin.name === name));
   if (stray !== undefined) throw new WarrenError("USAGE", `config.${stray}: none of the plugins has that name`);
   const warren = new TestWarren(seed, openNetwork(network));
   try {
+    for (const [what, answer] of Object.entries(http)) warren.http.on(what, answer);
     for (const plugin of plugins) await warren.addBot(plugin, config[plugin.name]);
   } catch (error) {
     await warren[Symbol.asyncDispose]();
@@ -82,6 +86,8 @@ export class TestWarren implements AsyncDisposable {
   readonly clock: ManualClock;
   /** What was logged as an error, as `bot: text`. */
   readonly errors: string[] = [];
+  /** What bots ask of the network, and what they are answered. */
+  readonly http = new TestHttp((bot, text) => this.#log.named(bot).error(text));
   readonly #seed: number;
   readonly #network: TestNetwork;
   readonly #directory = new SharedDirectory();
@@ -161,11 +167,16 @@ export class TestWarren implements AsyncDisposable {
     return bot;
   }
 
-  async #attach(plugin: Plugin, { peer }: Life, config: BotConfig): Promise<Pick<TestBot, "attached" | "forget">> {
+  async #attach(
+    plugin: Plugin,
+    { peer, clock }: Life,
+    config: BotConfig,
+  ): Promise<Pick<TestBot, "attached" | "forget">> {
     // Dice of its own: what else is left to chance in a peer does not change what they show.
     const random = this.#random(`plugin ${plugin.name}`);
+    const fetch = this.http.networkOf(plugin.name, clock);
     const watched = this.#watch.around(plugin.name, peer);
-    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, watched, { random, config }));
+    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, watched, { random, config, fetch }));
     const attached = await this.until(attaching);
     return { attached, forget: this.#scope.defer(() => attached[Symbol.asyncDispose]()) };
   }

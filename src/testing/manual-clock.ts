@@ -1,5 +1,5 @@
 /** A clock that stands still until it is told to go on. */
-import type { Clock, Timer } from "../base/world.ts";
+import { type Clock, sleep, type Timer } from "../base/world.ts";
 
 interface Pending {
   readonly at: number;
@@ -52,6 +52,11 @@ export class ManualClock implements Clock {
 
   soon(task: () => void): void {
     this.#soon.push(task);
+  }
+
+  /** Resolves `ms` from now, when the clock is turned so far: what a test plays may come late. */
+  async sleep(ms: number): Promise<void> {
+    await sleep(this, ms);
   }
 
   /** Lets everything happen that needs no time: promises, and the ends of turns. */

@@ -35,6 +35,7 @@ test("where setup needs a real peer, the look ends: what would follow is not kno
     throw new Error("never comes to that");
   });
   await dice((bot) => bot.find({ name: "ann" }));
+  await dice((bot) => bot.fetch("http://127.0.0.1:9/"));
   await dice((bot) => bot.job("later", () => {}).in("1m"));
   await dice((bot) => bot.store("rolls").set("count", 1));
 });

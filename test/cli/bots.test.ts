@@ -88,6 +88,13 @@ test("bots come online and answer; one that exits, and a file that is none, dist
   expect(await bots.child.exited).toBe(0);
 }, 20_000);
 
+test("bots reach the network", async () => {
+  using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("the weather is fine") });
+  const report = `.then(async (response) => bot.log.warn(await response.text()))`;
+  await using bots = start(await write("web", BOT("web", `void bot.fetch("${server.url.href}")${report};`)));
+  await bots.line(/web: the weather is fine/);
+}, 20_000);
+
 test("as a child it ends with its parent's end of the pipe", async () => {
   const quiet = await write("quiet", BOT("quiet", ""));
   await using bots = start("--child", quiet);
