@@ -30,7 +30,12 @@ const OUTSIDE: Record<string, readonly string[]> = {
   jose: ["src/registry/statement.ts"],
   "@peculiar/x509": ["src/identity/certificate.ts"],
   "reflect-metadata": ["src/identity/certificate.ts"],
-  "bun:sqlite": ["src/store/database.ts", "src/registry/local-store.ts", "src/cli/role-lock.ts"],
+  "bun:sqlite": [
+    "src/store/database.ts",
+    "src/registry/local-store.ts",
+    "src/registry/tables.ts",
+    "src/cli/role-lock.ts",
+  ],
   "node:net": ["src/cli/start.ts"], // looks whether a port is free
   warren: ["bots/"],
   "fast-check": [],

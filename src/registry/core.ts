@@ -9,15 +9,14 @@ import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { openRecord, type RecordBody } from "./record.ts";
 import { Roster, type Leaseholder, type Listed } from "./roster.ts";
-import type { RecordQuery, RegistryStore, StoredRecord } from "./store.ts";
+import type { Arrival, Departure, Follower, RecordQuery, RegistryStore, StoredRecord } from "./store.ts";
 
-/** A restart within that time is a blink: those who were online are waited for, not declared offline. */
-const BLINK_MS = 120_000;
 const TICK_MS = 60_000;
 
 export type Admission = { kind: "admitted"; listed: Listed } | { kind: "refused"; error: ErrorFrame };
 
-export interface Claim {
+/** What a session asks for. */
+export interface Request {
   id: PeerId;
   /** The signed record. */
   record: string;
@@ -45,7 +44,7 @@ export interface RegistryCoreOptions {
   limits: RegistryLimits;
 }
 
-export class RegistryCore {
+export class RegistryCore implements Follower {
   readonly id: PeerId;
   readonly roster: Roster;
   readonly world: World;
@@ -53,6 +52,8 @@ export class RegistryCore {
   readonly limits: RegistryLimits;
   readonly identity: Identity;
   readonly #store: RegistryStore;
+  readonly #leaving = new Set<PeerId>(); // the store is being told of it
+  #applied: Promise<unknown> = Promise.resolve(); // all that the store has told so far is in the roster
   #tickedAt = -Infinity;
   #date: number;
   #unlisted = 0; // changes of what is told of peers that are no changes of the roster
@@ -76,27 +77,41 @@ export class RegistryCore {
 
   /** Takes up where the process before this one ended: who was online then is waited for. */
   async resume(): Promise<void> {
-    const { clock } = this.world;
-    const downMs = clock.now() - (this.#store.aliveAt() ?? -Infinity);
-    const isBlink = downMs >= 0 && downMs <= BLINK_MS;
-    for (const stored of this.#store.list({ online: true, limit: this.limits.maxNames })) {
-      if (isBlink) this.roster.arrive(await this.#listed(stored), undefined, this.limits.restartGraceMs);
-      else void this.#store.leave(stored.id, stored.stay).catch(this.#reportFailure);
-    }
-    await this.#store.tick();
-    this.#tickedAt = clock.steady();
+    await this.#store.follow(this);
+    await this.#applied;
+    this.#tickedAt = this.world.clock.steady();
+  }
+
+  /** The store's word. Checking and signing take time: what they are for is entered in the order of the telling. */
+  arrived(arrival: Arrival): void {
+    const listed = this.#listed(arrival.stored, arrival.body);
+    this.#enter(listed, (ready) => this.#arrive(ready, arrival.holder));
+  }
+
+  /** The store's word. */
+  left({ id, stay, isDisplaced }: Departure): void {
+    this.#enter(undefined, () => {
+      const presence = this.roster.get(id);
+      if (presence?.listed.stay !== stay) return;
+      const { holder, listed } = presence;
+      this.roster.leave(id);
+      if (!isDisplaced) return;
+      const text = `the name "${listed.body.name}" was granted to another peer before`;
+      holder?.dismiss(new WarrenError("NAME_TAKEN", text));
+    });
   }
 
   /** Checks a record, claims its name, and lists the peer as being here through `holder`. */
-  async admit(claim: Claim, holder: Leaseholder): Promise<Admission> {
-    const body = await openRecord(claim.record);
-    if (body.id !== claim.id) {
+  async admit(request: Request, holder: Leaseholder): Promise<Admission> {
+    const body = await openRecord(request.record);
+    if (body.id !== request.id) {
       throw new WarrenError("RECORD_INVALID", "a record was refused: it is about another peer than the one logged in");
     }
-    if (claim.ifFree && this.roster.get(body.id)?.holder) {
+    if (request.ifFree && this.roster.get(body.id)?.holder) {
       return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
     }
-    const result = await this.#store.register(body, claim.record, await this.#grantedSince(body, claim.grant));
+    const grantedSince = await this.#grantedSince(body, request.grant);
+    const result = await this.#store.register({ body, record: request.record, grantedSince, holder });
     if (result.kind === "taken") {
       const { id, since } = result.holder;
       const text = `the name "${body.name}" belongs to ${shortId(id)} since ${new Date(since).toISOString().slice(0, 10)}: choose another name`;
@@ -106,34 +121,29 @@ export class RegistryCore {
       return refuse("RECORD_STALE", "a newer record of this peer is known", { last: result.last });
     }
     if (result.kind === "full") return refuse("REGISTRY_REFUSED", result.why);
-    if (result.displaced) this.#displace(result.displaced, body.name);
-    const listed = await this.#list(body, claim.record, result);
-    const present = this.roster.get(body.id);
-    if (present && present.listed.stay > listed.stay) {
+    await this.#applied;
+    const presence = this.roster.get(body.id);
+    if (presence?.holder !== holder) {
       return refuse("TWO_INSTANCES", "this peer has logged in from another process meanwhile");
     }
-    const previous = present?.holder;
-    this.roster.arrive(listed, holder);
-    if (previous && previous !== holder) {
-      previous.dismiss(new WarrenError("TWO_INSTANCES", "this peer has logged in from another process"));
-    }
-    return { kind: "admitted", listed };
+    return { kind: "admitted", listed: presence.listed };
   }
 
-  /** The peer said goodbye, or was waited for in vain. */
-  leave(id: PeerId): void {
+  /** The peer said goodbye, or was waited for in vain. What the store cannot take now is tried again by `sweep`. */
+  async leave(id: PeerId): Promise<void> {
     const stay = this.roster.get(id)?.listed.stay;
-    this.roster.leave(id);
-    if (stay === undefined) return;
-    // The roster shows it at once, the store a moment later: who asked in between must not take that for the last word.
-    this.#store.leave(id, stay).then(this.#noteUnlisted, this.#reportFailure);
+    if (stay === undefined || this.#leaving.has(id)) return;
+    this.#leaving.add(id);
+    await this.#store.leave(id, stay).catch(this.#reportFailure);
+    this.#leaving.delete(id);
+    await this.#applied;
   }
 
   /** To be called about once a second. */
   sweep(): void {
     for (const id of this.roster.overdue()) {
       const holder = this.roster.get(id)?.holder;
-      this.leave(id);
+      void this.leave(id);
       holder?.dismiss(new WarrenError("RECORD_STALE", "the record has run out: log in with a new one"));
     }
     if (this.world.clock.steady() - this.#tickedAt < TICK_MS) return;
@@ -171,12 +181,19 @@ export class RegistryCore {
     }
   }
 
-  #displace(id: PeerId, name: string): void {
-    const presence = this.roster.get(id);
-    if (presence?.listed.body.name !== name) return;
-    const { holder } = presence;
-    this.roster.leave(id);
-    holder?.dismiss(new WarrenError("NAME_TAKEN", `the name "${name}" was granted to another peer before`));
+  /** `ready` may be rejected; `apply` is called with what it came to, after everything that was entered before. */
+  #enter<Ready>(ready: Ready | Promise<Ready>, apply: (ready: Ready) => void): void {
+    this.#applied = Promise.allSettled([ready, this.#applied]).then(([result]) =>
+      result.status === "fulfilled" ? apply(result.value) : this.#reportFailure(result.reason),
+    );
+  }
+
+  #arrive(listed: Listed, holder: Leaseholder | undefined): void {
+    const previous = this.roster.get(listed.body.id)?.holder;
+    this.roster.arrive(listed, holder, this.limits.restartGraceMs);
+    if (previous && previous !== holder) {
+      previous.dismiss(new WarrenError("TWO_INSTANCES", "this peer has logged in from another process"));
+    }
   }
 
   async #renewGrants(): Promise<void> {
@@ -200,10 +217,10 @@ export class RegistryCore {
     return { ...shown, online: present !== undefined, age, since, record, grant };
   }
 
-  async #listed(stored: StoredRecord): Promise<Listed> {
+  async #listed(stored: StoredRecord, checked?: RecordBody): Promise<Listed> {
     const present = this.roster.get(stored.id)?.listed;
-    if (present?.record === stored.record) return present;
-    return await this.#list(await openRecord(stored.record), stored.record, stored);
+    if (present?.record === stored.record && present.stay === stored.stay) return present;
+    return await this.#list(checked ?? (await openRecord(stored.record)), stored.record, stored);
   }
 
   async #list(body: RecordBody, record: string, { since, stay }: { since: number; stay: number }): Promise<Listed> {

@@ -5,35 +5,30 @@ import { join } from "node:path";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
+import { decideClaim } from "./claims.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
-import type { RecordBody } from "./record.ts";
-import type { RecordQuery, Registration, RegistryStore, StoredRecord } from "./store.ts";
+import type {
+  Arrival,
+  Claim,
+  Departure,
+  Follower,
+  RecordQuery,
+  Registration,
+  RegistryStore,
+  StoredRecord,
+} from "./store.ts";
+import { Tables, TABLES } from "./tables.ts";
 
 const SCHEMA_VERSION = 1;
 const SCHEMA = `
-  CREATE TABLE names (name TEXT PRIMARY KEY, id TEXT NOT NULL, since INTEGER NOT NULL, used_day INTEGER NOT NULL) STRICT;
-  CREATE INDEX names_by_id ON names (id);
-  CREATE TABLE records (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, seq INTEGER NOT NULL,
-    record TEXT NOT NULL, received_at INTEGER NOT NULL, stay INTEGER NOT NULL) STRICT;
-  CREATE INDEX records_by_name ON records (name);
-  CREATE TABLE commands (command TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (command, id)) STRICT, WITHOUT ROWID;
+  ${TABLES}
   CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 const FILE = "registry.sqlite";
-
-interface NameRow {
-  id: PeerId;
-  since: number;
-}
-
-interface RecordRow extends NameRow {
-  name: string;
-  record: string;
-  received_at: number;
-  stay: number;
-}
+/** A restart within that time is a blink: those who were online are waited for, not declared offline. */
+const BLINK_MS = 120_000;
 
 interface Job {
   run: () => void;
@@ -46,6 +41,8 @@ export class LocalStore implements RegistryStore {
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #limits: RegistryLimits;
+  readonly #tables: Tables;
+  #follower: Follower | undefined;
   #jobs: Job[] = [];
   #stays: number; // registrations so far, counted on from the process before
 
@@ -53,7 +50,8 @@ export class LocalStore implements RegistryStore {
     this.#db = db;
     this.#clock = clock;
     this.#limits = limits;
-    this.#stays = this.#count("SELECT coalesce(max(stay), 0) AS n FROM records");
+    this.#tables = new Tables(db);
+    this.#stays = this.#tables.highestStay;
   }
 
   /** @throws {WarrenError} `HOME_UNWRITABLE`, `STORE_CORRUPT`, `STORE_NEWER` */
@@ -71,21 +69,45 @@ export class LocalStore implements RegistryStore {
     return new LocalStore(db, clock, limits);
   }
 
-  register(body: RecordBody, record: string, grantedSince?: number): Promise<Registration> {
-    return this.#write(() => {
-      const last = this.#db
-        .query<{ seq: number; record: string }, [string]>("SELECT seq, record FROM records WHERE id = ?")
-        .get(body.id);
+  async follow(follower: Follower): Promise<void> {
+    this.#follower = follower;
+    const downMs = this.#clock.now() - (this.#fact("alive_at") ?? -Infinity);
+    const isBlink = downMs >= 0 && downMs <= BLINK_MS;
+    for (const stored of this.#tables.list({ online: true, limit: this.#limits.maxNames })) {
+      if (isBlink) follower.arrived({ stored, holder: undefined });
+      else await this.leave(stored.id, stored.stay);
+    }
+    await this.tick();
+  }
+
+  register({ body, record, grantedSince, holder }: Claim): Promise<Registration> {
+    const { id, name } = body;
+    let ended: Departure | undefined;
+    let arrived: Arrival | undefined;
+    const run = (): Registration => {
+      const last = this.#tables.lastRecord(id);
       if (last && last.record !== record && last.seq >= body.seq) return { kind: "stale", last: last.record };
-      const claim = this.#claim(body.name, body.id, grantedSince);
-      if (claim.kind === "registered") this.#saveRecord(body, record, claim.stay);
-      return claim;
+      const receivedAt = this.#clock.now();
+      const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, now: receivedAt });
+      if (decision.kind !== "granted") return decision;
+      const { since, displaced } = decision;
+      if (displaced) ended = this.#displace(displaced, name);
+      this.#tables.setName(name, { id, since, usedDay: this.#fact("day") ?? 0 });
+      const stay = ++this.#stays;
+      this.#tables.saveRecord(body, record, { receivedAt, stay });
+      arrived = { stored: { id, name, record, since, receivedAt, stay }, holder, body };
+      return { kind: "registered", since, stay };
+    };
+    return this.#write(run, () => {
+      if (ended) this.#follower?.left(ended);
+      if (arrived) this.#follower?.arrived(arrived);
     });
   }
 
-  leave(id: PeerId, stay: number): Promise<void> {
-    return this.#write(
-      () => void this.#db.query("UPDATE records SET stay = 0 WHERE id = ? AND stay = ?").run(id, stay),
+  async leave(id: PeerId, stay: number): Promise<void> {
+    await this.#write(
+      () => this.#tables.endStay(id, stay),
+      (hasEnded) => hasEnded && this.#follower?.left({ id, stay, isDisplaced: false }),
     );
   }
 
@@ -101,32 +123,12 @@ export class LocalStore implements RegistryStore {
     });
   }
 
-  aliveAt(): number | undefined {
-    return this.#fact("alive_at");
-  }
-
   get(id: PeerId): StoredRecord | undefined {
-    const row = this.#db.query<RecordRow, [string]>(`${SELECT_RECORD} WHERE r.id = ?`).get(id);
-    return row ? toStored(row) : undefined;
+    return this.#tables.get(id);
   }
 
   list(query: RecordQuery): StoredRecord[] {
-    const rows = this.#db
-      .query<RecordRow, [Record<string, string | number | null>]>(
-        `${SELECT_RECORD} WHERE r.id > $after AND ($name IS NULL OR r.name = $name) AND ($kind IS NULL OR kind = $kind)
-         AND ($online IS NULL OR (stay > 0) = $online)
-         AND ($command IS NULL OR EXISTS (SELECT 1 FROM commands c WHERE c.command = $command AND c.id = r.id))
-         ORDER BY r.id LIMIT $limit`,
-      )
-      .all({
-        after: query.after ?? "",
-        name: query.name ?? null,
-        kind: query.kind ?? null,
-        online: query.online === undefined ? null : Number(query.online),
-        command: query.command ?? null,
-        limit: query.limit,
-      });
-    return rows.map(toStored);
+    return this.#tables.list(query);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -135,55 +137,17 @@ export class LocalStore implements RegistryStore {
     await Promise.resolve();
   }
 
-  #claim(name: string, id: PeerId, grantedSince: number | undefined): Registration {
-    const holder = this.#db.query<NameRow, [string]>("SELECT id, since FROM names WHERE name = ?").get(name);
-    const wins = !holder || holder.id === id || (grantedSince !== undefined && grantedSince < holder.since);
-    if (!wins) return { kind: "taken", holder };
-    if (holder?.id !== id) {
-      const why = this.#noRoomFor(id, holder === null);
-      if (why !== undefined) return { kind: "full", why };
-    }
-    const own = holder?.id === id ? holder.since : this.#clock.now();
-    const since = Math.min(own, grantedSince ?? own);
-    this.#db
-      .query("INSERT OR REPLACE INTO names (name, id, since, used_day) VALUES (?, ?, ?, ?)")
-      .run(name, id, since, this.#fact("day") ?? 0);
-    const displaced = holder && holder.id !== id ? holder.id : undefined;
-    if (displaced) this.#db.query("DELETE FROM records WHERE id = ? AND name = ?").run(displaced, name);
-    return { kind: "registered", since, stay: ++this.#stays, displaced };
-  }
-
-  #noRoomFor(id: PeerId, isNewName: boolean): string | undefined {
-    const { maxNames, maxNamesPerKey } = this.#limits;
-    if (this.#count("SELECT count(*) AS n FROM names WHERE id = ?", id) >= maxNamesPerKey) {
-      return `this key holds ${maxNamesPerKey} names already; one that is not used is free after ${GRANT_DAYS} days`;
-    }
-    if (isNewName && this.#count("SELECT count(*) AS n FROM names") >= maxNames) {
-      return `this registry is full (${maxNames} names)`;
-    }
-    return undefined;
-  }
-
-  #saveRecord(body: RecordBody, record: string, stay: number): void {
-    this.#db
-      .query(
-        `INSERT OR REPLACE INTO records (id, name, kind, seq, record, received_at, stay) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(body.id, body.name, body.kind, body.seq, record, this.#clock.now(), stay);
-    this.#db.query("DELETE FROM commands WHERE id = ?").run(body.id);
-    const insert = this.#db.query("INSERT OR IGNORE INTO commands (command, id) VALUES (?, ?)");
-    for (const command of body.card.commands) insert.run(command.name, body.id);
+  #displace(id: PeerId, name: string): Departure | undefined {
+    const last = this.#tables.lastRecord(id);
+    if (last?.name !== name) return undefined;
+    this.#tables.removeRecord(id);
+    return { id, stay: last.stay, isDisplaced: true };
   }
 
   #countDay(): void {
     const day = (this.#fact("day") ?? 0) + 1;
     this.#setFact("day", day);
-    this.#db
-      .query("UPDATE names SET used_day = ? WHERE (id, name) IN (SELECT id, name FROM records WHERE stay > 0)")
-      .run(day);
-    this.#db.query("DELETE FROM names WHERE used_day < ?").run(day - GRANT_DAYS);
-    this.#db.run("DELETE FROM records WHERE name NOT IN (SELECT name FROM names)");
-    this.#db.run("DELETE FROM commands WHERE id NOT IN (SELECT id FROM records)");
+    this.#tables.countDay(day, day - GRANT_DAYS);
   }
 
   #fact(key: string): number | undefined {
@@ -194,15 +158,16 @@ export class LocalStore implements RegistryStore {
     this.#db.query("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)").run(key, value);
   }
 
-  #count(sql: string, ...values: string[]): number {
-    return this.#db.query<{ n: number }, string[]>(sql).get(...values)?.n ?? 0;
-  }
-
-  #write<Result>(run: () => Result): Promise<Result> {
+  /** `tell` is called after the commit, before the promise resolves. */
+  #write<Result>(run: () => Result, tell?: (result: Result) => unknown): Promise<Result> {
     return new Promise((resolve, reject) => {
       let result: Result;
+      const settle = (): void => {
+        tell?.(result);
+        resolve(result);
+      };
       if (this.#jobs.length === 0) this.#clock.soon(() => this.#commit());
-      this.#jobs.push({ run: () => void (result = run()), settle: () => resolve(result), fail: reject });
+      this.#jobs.push({ run: () => void (result = run()), settle, fail: reject });
     });
   }
 
@@ -223,14 +188,6 @@ export class LocalStore implements RegistryStore {
     }
     jobs.forEach((job) => job.settle());
   }
-}
-
-const SELECT_RECORD = `SELECT r.id, r.name, record, received_at, stay, n.since AS since
-  FROM records r JOIN names n ON n.name = r.name AND n.id = r.id`;
-
-function toStored(row: RecordRow): StoredRecord {
-  const { id, name, record, since, stay } = row;
-  return { id, name, record, since, stay, receivedAt: row.received_at };
 }
 
 function prepare(db: Database, path: string): void {

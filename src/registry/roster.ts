@@ -37,7 +37,7 @@ export interface Presence {
 }
 
 export class Roster {
-  readonly changes: ChangeLog<Presence>;
+  #changes: ChangeLog<Presence>;
   readonly #clock: Clock;
   readonly #present = new Map<PeerId, Presence>();
   readonly #watchers = new Set<() => void>();
@@ -45,7 +45,17 @@ export class Roster {
 
   constructor(clock: Clock, history: string) {
     this.#clock = clock;
-    this.changes = new ChangeLog(history);
+    this.#changes = new ChangeLog(history);
+  }
+
+  get changes(): ChangeLog<Presence> {
+    return this.#changes;
+  }
+
+  /** What was told until now is of another history: readers begin anew. Everything after `floor` is told from here on. */
+  restart(history: string, floor: number): void {
+    this.#changes = new ChangeLog(history, floor);
+    this.#tell();
   }
 
   get size(): number {
@@ -66,8 +76,11 @@ export class Roster {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** The peer is here, through `holder`, or through nobody yet and for `waitMs`. Coming back unchanged is no change. */
-  arrive(listed: Listed, holder: Leaseholder | undefined, waitMs = 0): void {
+  /**
+   * The peer is here, through `holder`, or through nobody yet and for `waitMs`. Coming back unchanged is no change.
+   * `position` is the change's in the log; without one it is the next.
+   */
+  arrive(listed: Listed, holder: Leaseholder | undefined, waitMs = 0, position?: number): void {
     const { id } = listed.body;
     const known = this.#present.get(id);
     const presence = known ?? { listed, isOnline: true, holder, goneAt: 0, receivedAt: 0 };
@@ -77,7 +90,7 @@ export class Roster {
     presence.goneAt = holder ? Infinity : this.#clock.steady() + waitMs;
     presence.receivedAt = this.#clock.steady();
     this.#present.set(id, presence);
-    if (isNews) this.#publish(presence);
+    if (isNews) this.#publish(presence, position);
   }
 
   /** The holder's connection broke: it has `graceMs` to come back. */
@@ -89,13 +102,13 @@ export class Roster {
   }
 
   /** The peer is offline from now on. */
-  leave(id: PeerId): void {
+  leave(id: PeerId, position?: number): void {
     const presence = this.#present.get(id);
     if (!presence) return;
     this.#present.delete(id);
     presence.isOnline = false;
     presence.holder = undefined;
-    this.#publish(presence);
+    this.#publish(presence, position);
   }
 
   /** Those whose time to come back is over, or whose record has run out. */
@@ -106,8 +119,12 @@ export class Roster {
       .map(({ listed }) => listed.body.id);
   }
 
-  #publish(presence: Presence): void {
-    this.changes.add(presence);
+  #publish(presence: Presence, position?: number): void {
+    this.#changes.add(presence, position);
+    this.#tell();
+  }
+
+  #tell(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
     this.#clock.soon(() => {

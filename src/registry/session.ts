@@ -147,7 +147,7 @@ export class PeerSession implements Leaseholder {
     const goodbye = await openGoodbye(proof);
     this.#checkProof(goodbye);
     if (goodbye.id !== id) throw new WarrenError("REGISTRY_REFUSED", "a goodbye of another peer");
-    if (this.#core.roster.get(id)?.holder === this) this.#core.leave(id);
+    if (this.#core.roster.get(id)?.holder === this) await this.#core.leave(id);
     this.#send({ t: "bye" });
     this.#end(ORDERLY, "goodbye");
   }

@@ -13,6 +13,7 @@ export class Subscription implements Disposable {
   readonly #roster: Roster;
   readonly #clock: Clock;
   readonly #send: TellFrame;
+  #changes: Roster["changes"]; // the log in which the position is one
   #position: number; // everything up to here has been sent
   #snapshot: Presence[] = []; // what is still to be sent of it, the last one first
   #isSynced = false;
@@ -24,6 +25,7 @@ export class Subscription implements Disposable {
     this.#roster = roster;
     this.#clock = clock;
     this.#send = send;
+    this.#changes = roster.changes;
     this.#position = (after === undefined ? undefined : roster.changes.positionOf(after)) ?? -1;
     this.#unwatch = roster.watch(() => this.#pump());
     this.#pump();
@@ -49,7 +51,8 @@ export class Subscription implements Disposable {
 
   #next(): Parameters<TellFrame> | undefined {
     const { changes } = this.#roster;
-    if (!changes.covers(this.#position)) {
+    if (changes !== this.#changes || !changes.covers(this.#position)) {
+      this.#changes = changes;
       this.#position = changes.head; // what changes while the snapshot is on its way follows it
       this.#snapshot = [...this.#roster.present()].reverse();
       this.#isSynced = false;
@@ -58,9 +61,10 @@ export class Subscription implements Disposable {
     for (let presence = this.#snapshot.pop(); presence; presence = this.#snapshot.pop()) {
       if (presence.isOnline) return [this.#describe(presence), presence];
     }
-    while (this.#position < changes.head) {
-      const presence = changes.at(++this.#position);
-      if (presence) return [{ ...this.#describe(presence), cursor: changes.cursorOf(this.#position) }, presence];
+    const change = changes.after(this.#position);
+    this.#position = change?.position ?? changes.head;
+    if (change) {
+      return [{ ...this.#describe(change.subject), cursor: changes.cursorOf(change.position) }, change.subject];
     }
     if (this.#isSynced) return undefined;
     this.#isSynced = true;

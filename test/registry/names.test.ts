@@ -5,6 +5,7 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { DAY_MS, GRANT_DAYS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { LocalStore } from "../../src/registry/local-store.ts";
+import { anyHolder } from "./store-contract.ts";
 import { describeSelf, SocketClock, temporaryFolder } from "./setting.ts";
 
 const KEYS = await Promise.all([createIdentity(), createIdentity(), createIdentity()]);
@@ -95,7 +96,8 @@ test("at no time has a name two holders, and who has it is who should", async ()
         if (!who) continue;
         const grant = step.showsGrant ? grants.get(`${step.key} ${name}`) : undefined;
         const body = { ...describeSelf(who, name), seq: ++seq, ttl: 3_600 };
-        const result = await store.register(body, `${who.id} ${seq}`, grant);
+        const claim = { body, record: `${who.id} ${seq}`, grantedSince: grant, holder: anyHolder };
+        const result = await store.register(claim);
         const since = rules.register(step.key, name, clock.now(), grant);
         expect(result.kind === "registered" ? result.since : undefined).toBe(since);
         if (result.kind !== "registered") continue;

@@ -69,6 +69,16 @@ test("a reader that fell behind the log gets a new snapshot", async () => {
   expect(told).toEqual(["snapshot", "snapshot", "+0/8999", "synced"]);
 });
 
+test("when the roster's history has broken off, its readers get a new snapshot, wherever they were", async () => {
+  const { clock, roster } = world();
+  roster.arrive(listed(0), holder);
+  const { told } = reader(roster, clock);
+  roster.restart("g", 0);
+  roster.arrive(listed(1), holder, 0, 1);
+  await clock.settle();
+  expect(told.slice(3)).toEqual(["snapshot", "+0/1", "+1/1", "synced"]);
+});
+
 test("a closed subscription is told nothing more", async () => {
   const { clock, roster } = world();
   const { told, subscription } = reader(roster, clock);

@@ -1,0 +1,132 @@
+/** Tables: names and the last record of each key, in an SQLite database on disk or in memory. */
+import type { Database } from "bun:sqlite";
+import type { PeerId } from "../base/ids.ts";
+import type { RecordBody } from "./record.ts";
+import type { RecordQuery, StoredRecord } from "./store.ts";
+
+export const TABLES = `
+  CREATE TABLE names (name TEXT PRIMARY KEY, id TEXT NOT NULL, since INTEGER NOT NULL, used_day INTEGER NOT NULL) STRICT;
+  CREATE INDEX names_by_id ON names (id);
+  CREATE TABLE records (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, seq INTEGER NOT NULL,
+    record TEXT NOT NULL, received_at INTEGER NOT NULL, stay INTEGER NOT NULL) STRICT;
+  CREATE INDEX records_by_name ON records (name);
+  CREATE TABLE commands (command TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (command, id)) STRICT, WITHOUT ROWID;
+`;
+
+export interface NameRow {
+  id: PeerId;
+  since: number;
+  /** The counted day on which it was last seen in use. */
+  usedDay: number;
+}
+
+interface RecordRow {
+  id: PeerId;
+  name: string;
+  record: string;
+  since: number;
+  received_at: number;
+  stay: number;
+}
+
+export class Tables {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  name(name: string): NameRow | undefined {
+    const sql = "SELECT id, since, used_day AS usedDay FROM names WHERE name = ?";
+    return this.#db.query<NameRow, [string]>(sql).get(name) ?? undefined;
+  }
+
+  setName(name: string, { id, since, usedDay }: NameRow): void {
+    this.#db
+      .query("INSERT OR REPLACE INTO names (name, id, since, used_day) VALUES (?, ?, ?, ?)")
+      .run(name, id, since, usedDay);
+  }
+
+  /** How many there are, or how many of them `id` holds. */
+  countNames(id?: PeerId): number {
+    if (id === undefined) return this.#count("SELECT count(*) AS n FROM names");
+    return this.#count("SELECT count(*) AS n FROM names WHERE id = ?", id);
+  }
+
+  /** A key's last record, whether or not it still holds its name. */
+  lastRecord(id: PeerId): { seq: number; record: string; name: string; stay: number } | undefined {
+    const sql = "SELECT seq, record, name, stay FROM records WHERE id = ?";
+    const query = this.#db.query<{ seq: number; record: string; name: string; stay: number }, [string]>(sql);
+    return query.get(id) ?? undefined;
+  }
+
+  saveRecord(body: RecordBody, record: string, { receivedAt, stay }: { receivedAt: number; stay: number }): void {
+    this.#db
+      .query(
+        `INSERT OR REPLACE INTO records (id, name, kind, seq, record, received_at, stay) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(body.id, body.name, body.kind, body.seq, record, receivedAt, stay);
+    this.#db.query("DELETE FROM commands WHERE id = ?").run(body.id);
+    const insert = this.#db.query("INSERT OR IGNORE INTO commands (command, id) VALUES (?, ?)");
+    for (const command of body.card.commands) insert.run(command.name, body.id);
+  }
+
+  removeRecord(id: PeerId): void {
+    this.#db.query("DELETE FROM records WHERE id = ?").run(id);
+  }
+
+  /** Returns whether the peer was online by that registration. */
+  endStay(id: PeerId, stay: number): boolean {
+    return this.#db.query("UPDATE records SET stay = 0 WHERE id = ? AND stay = ?").run(id, stay).changes > 0;
+  }
+
+  get highestStay(): number {
+    return this.#count("SELECT coalesce(max(stay), 0) AS n FROM records");
+  }
+
+  /** Names in use are fresh on `day`; those last used before `oldest`, and what hangs on them, are gone. */
+  countDay(day: number, oldest: number): void {
+    this.#db
+      .query("UPDATE names SET used_day = ? WHERE (id, name) IN (SELECT id, name FROM records WHERE stay > 0)")
+      .run(day);
+    this.#db.query("DELETE FROM names WHERE used_day < ?").run(oldest);
+    this.#db.run("DELETE FROM records WHERE name NOT IN (SELECT name FROM names)");
+    this.#db.run("DELETE FROM commands WHERE id NOT IN (SELECT id FROM records)");
+  }
+
+  get(id: PeerId): StoredRecord | undefined {
+    const row = this.#db.query<RecordRow, [string]>(`${SELECT_RECORD} WHERE r.id = ?`).get(id);
+    return row ? toStored(row) : undefined;
+  }
+
+  list(query: RecordQuery): StoredRecord[] {
+    const rows = this.#db
+      .query<RecordRow, [Record<string, string | number | null>]>(
+        `${SELECT_RECORD} WHERE r.id > $after AND ($name IS NULL OR r.name = $name) AND ($kind IS NULL OR kind = $kind)
+         AND ($online IS NULL OR (stay > 0) = $online)
+         AND ($command IS NULL OR EXISTS (SELECT 1 FROM commands c WHERE c.command = $command AND c.id = r.id))
+         ORDER BY r.id LIMIT $limit`,
+      )
+      .all({
+        after: query.after ?? "",
+        name: query.name ?? null,
+        kind: query.kind ?? null,
+        online: query.online === undefined ? null : Number(query.online),
+        command: query.command ?? null,
+        limit: query.limit,
+      });
+    return rows.map(toStored);
+  }
+
+  #count(sql: string, ...values: string[]): number {
+    return this.#db.query<{ n: number }, string[]>(sql).get(...values)?.n ?? 0;
+  }
+}
+
+const SELECT_RECORD = `SELECT r.id, r.name, record, received_at, stay, n.since AS since
+  FROM records r JOIN names n ON n.name = r.name AND n.id = r.id`;
+
+function toStored(row: RecordRow): StoredRecord {
+  const { id, name, record, since, stay } = row;
+  return { id, name, record, since, stay, receivedAt: row.received_at };
+}
