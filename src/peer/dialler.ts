@@ -2,7 +2,9 @@
 import { WarrenError } from "../base/errors.ts";
 import { formatAddress, type Address, type PeerId } from "../base/ids.ts";
 import { backoffMs, sleep, type Timer, type World } from "../base/world.ts";
+import { RateLimit } from "../base/rate.ts";
 import type { Hello } from "../wire/frames.ts";
+import { dialPlan } from "./dial-plan.ts";
 import type { Link, Transport } from "./link.ts";
 
 /** Bounds that no record, however hostile, can raise. */
@@ -11,6 +13,8 @@ export const ADDRESS_WITHIN_MS = 6_000;
 const ALL_WITHIN_MS = 10_000;
 /** Between the starts of attempts at different addresses. Source: RFC 8305 (Happy Eyeballs), section 8. */
 const STAGGER_MS = 250;
+/** How often news of one peer may end a pause: whoever comes and goes all the time is dialled no more often for it. */
+const NEWS = { burst: 5, perSecond: 1 / 60 };
 
 export interface DiallerHost {
   readonly world: World;
@@ -31,10 +35,12 @@ export class Dialler {
   readonly #host: DiallerHost;
   readonly #attempts = new Map<PeerId, Attempt>(); // under way, or waiting for the next one
   readonly #fruitless = new Map<PeerId, number>(); // how often we have dialled since it last did any good; no zeros
+  readonly #news: RateLimit;
   readonly #abort = new AbortController();
 
   constructor(host: DiallerHost) {
     this.#host = host;
+    this.#news = new RateLimit(host.world.clock, NEWS);
   }
 
   /** Begins to dial, unless it is already being tried; goes on for as long as the peer is wanted. */
@@ -54,6 +60,7 @@ export class Dialler {
 
   /** There is news of the peer: tries at once rather than at the end of the pause. */
   hurry(peer: PeerId): void {
+    if (this.#news.take(peer) > 0) return this.want(peer);
     this.#fruitless.delete(peer);
     const attempt = this.#attempts.get(peer);
     if (!attempt) this.want(peer);
@@ -122,7 +129,8 @@ export class Dialler {
       abort.abort(new WarrenError("PEER_UNREACHABLE", "it took too long")),
     );
     try {
-      const addresses = (await this.#host.addressesOf(peer, this.#fruitless.get(peer) === 1)).slice(0, MAX_ADDRESSES);
+      const wished = await this.#host.addressesOf(peer, this.#fruitless.get(peer) === 1);
+      const addresses = dialPlan(wished).slice(0, MAX_ADDRESSES);
       const attempts = addresses.map(async (address, index) => {
         await sleep(clock, index * STAGGER_MS, signal);
         const link = await this.#reach(address, peer, signal);

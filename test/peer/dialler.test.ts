@@ -133,6 +133,18 @@ test("no record, however long, makes it dial more than 25 addresses", async () =
   expect(dials).toHaveLength(25);
 });
 
+test("a record that names somebody else's machine, and changes all the time, has it dialled a few times a minute", async () => {
+  const victim = Array.from({ length: 16 }, (_, n) => ({ host: "203.0.113.9", port: n + 1 }));
+  const setting = new Setting({ addresses: victim });
+  setting.dialler.want(BOB);
+  for (let second = 0; second < 3_600; second++) {
+    await setting.world.clock.advance(1_000);
+    setting.dialler.hurry(BOB); // its peer is back again
+  }
+  expect(setting.dials.length / 60).toBeLessThan(40);
+  expect(setting.dials.length / 60).toBeGreaterThan(1);
+});
+
 test("an address has 6 s, and all of them together have 10 s", async () => {
   const { dialler, dials, world } = new Setting({ addresses: places(25), answer: hangs });
   dialler.want(BOB);
