@@ -8,6 +8,8 @@ import { silentLog } from "../src/base/log.ts";
 import * as admission from "../src/peer/admission.ts";
 import * as connection from "../src/peer/connection.ts";
 import * as controlBudget from "../src/peer/control-budget.ts";
+import * as drafting from "../src/peer/drafting.ts";
+import * as drafts from "../src/peer/drafts.ts";
 import * as demand from "../src/peer/demand.ts";
 import * as inflow from "../src/peer/inflow.ts";
 import type { Link, Transport } from "../src/peer/link.ts";
@@ -31,7 +33,7 @@ const PAGES = ["README.md", "CHANGELOG.md", ...new Glob("docs/*.md").scanSync(RO
 
 test("the limits in docs/protocol.md are those of the code, all of them", async () => {
   const wire = { ...frames, ...data, ...lines, ...connection, ...controlBudget, ...switchboard, ...tls };
-  const lasting = { ...admission, ...demand, ...inflow, ...outflow, ...sessions };
+  const lasting = { ...admission, ...demand, ...drafting, ...drafts, ...inflow, ...outflow, ...sessions };
   const coded = Object.entries({ ...wire, ...lasting }).filter(([, value]) => typeof value === "number");
   const table = (await read("docs/protocol.md")).matchAll(/^\| `([A-Z_]+)` +\| ([\d,]+) /gm);
   const told = [...table].map(([, name, value]) => [name, Number(value?.replaceAll(",", ""))]);

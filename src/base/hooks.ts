@@ -19,6 +19,11 @@ export class Emitter<Events extends Record<keyof Events, unknown[]>> {
     return () => void listeners.delete(entry);
   }
 
+  /** Whether anybody listens. */
+  has(event: keyof Events): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
   emit<Event extends keyof Events>(event: Event, ...args: Events[Event]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {

@@ -75,6 +75,11 @@ export class Connection {
     return this.#queued > FULL_BYTES;
   }
 
+  /** The other side, or the path to it, is slower than we are. */
+  get isHeldUp(): boolean {
+    return this.#unsent !== undefined;
+  }
+
   /** Queues a frame; those of one turn of the event loop become one write. */
   send(frame: Frame): void {
     if (this.#isOver) return;

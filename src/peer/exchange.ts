@@ -5,6 +5,7 @@ import type { World } from "../base/world.ts";
 import type { Admission } from "./admission.ts";
 import { REPLACED_PAUSE_MS, type Demand } from "./demand.ts";
 import type { Dialler } from "./dialler.ts";
+import type { Drafts } from "./drafts.ts";
 import type { People } from "./people.ts";
 import type { Reports } from "./reports.ts";
 import type { Sessions } from "./sessions.ts";
@@ -18,13 +19,14 @@ export interface ExchangeParts {
   readonly admission: Admission;
   readonly people: People;
   readonly sessions: Sessions;
+  readonly drafts: Drafts;
   readonly reports: Reports;
   readonly demand: () => Demand;
   readonly dialler: () => Dialler;
 }
 
 export function createExchange(parts: ExchangeParts): SwitchboardHost {
-  const { world, log, self, port, admission, people, sessions, reports, demand, dialler } = parts;
+  const { world, log, self, port, admission, people, sessions, drafts, reports, demand, dialler } = parts;
   return {
     world,
     self,
@@ -34,11 +36,20 @@ export function createExchange(parts: ExchangeParts): SwitchboardHost {
     refused: (id, bye) => demand().refused(id, bye),
     overran: (id) => admission.limit(id),
     met: ({ link }, hello) => people.met(link.peer, hello, link.remote, link.dialled, world.clock.now()),
-    chosen: (connection) => sessions.find(connection.peer)?.attach(connection),
+    chosen: (connection) => {
+      drafts.forget(connection.peer);
+      sessions.find(connection.peer)?.attach(connection);
+    },
     ready: (connection, ready) => sessions.find(connection.peer)?.resume(connection, ready),
-    frame: (connection, frame) => sessions.find(connection.peer)?.onFrame(frame),
+    frame: (connection, frame) => {
+      const session = sessions.find(connection.peer);
+      if (frame.t === "draft") return session && drafts.take(session, frame);
+      session?.onFrame(frame);
+      if (frame.t === "msg") drafts.sent(connection.peer, frame.id);
+    },
     drained: (connection) => sessions.find(connection.peer)?.pump(),
     lost: (connection, error) => {
+      drafts.forget(connection.peer);
       if (error) log.debug(`connection with ${shortId(connection.peer)} ended: ${error.code}, ${error.message}`);
       demand().lost(connection, error);
     },

@@ -4,12 +4,12 @@ import type { Clock } from "../base/world.ts";
 import type { IncomingRow } from "../store/incoming.ts";
 import { decodeData } from "../wire/data.ts";
 import type { Delivery, Inbox } from "./inbox.ts";
-import type { IncomingMessage, MessageHandler, SendOptions, Sent } from "./message.ts";
+import type { IncomingMessage, MessageHandler, ReplyText, SendOptions, Sent } from "./message.ts";
 
 export interface HandlersHost {
   /** Who has sent a message. */
   infoOf(message: IncomingRow): PeerInfo;
-  reply(to: PeerId, text: string, options: SendOptions, hops: number): Promise<Sent>;
+  reply(to: PeerId, text: ReplyText, options: SendOptions, hops: number): Promise<Sent>;
 }
 
 export class Handlers {

@@ -36,6 +36,20 @@ export interface SendOptions {
   data?: MessageData;
 }
 
+/** What is answered: a text, or its pieces as they come to its author's mind. */
+export type ReplyText = string | AsyncIterable<string>;
+
+/** What somebody is still writing to us. It may come to nothing; nothing of it is kept. */
+export interface MessageDraft {
+  /** Of the message that it will become. */
+  readonly id: string;
+  readonly from: PeerInfo;
+  /** All that has come of it; "" when it will not be sent after all. */
+  readonly text: string;
+  readonly room?: string;
+  readonly re?: string;
+}
+
 export interface IncomingMessage {
   readonly id: string;
   readonly from: PeerInfo;
@@ -52,8 +66,11 @@ export interface IncomingMessage {
   readonly attempt: number;
   /** Aborted when the peer closes. */
   readonly signal: AbortSignal;
-  /** Answers its author, in its room if it has one. */
-  reply(text: string): Promise<Sent>;
+  /**
+   * Answers its author, in its room if it has one. A text that comes in pieces is seen to grow over there, and is sent as one
+   * message when it has ended; rejects with what its pieces throw, and then nothing was sent.
+   */
+  reply(text: ReplyText): Promise<Sent>;
 }
 
 export interface HistoryEntry {

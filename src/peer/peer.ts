@@ -7,11 +7,11 @@ import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
 import { Admission } from "./admission.ts";
-import { Chores } from "./chores.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Demand } from "./demand.ts";
 import { Dialler } from "./dialler.ts";
 import type { Directory, DirectoryEntry, DirectoryQuery } from "./directory.ts";
+import { Drafts } from "./drafts.ts";
 import { createExchange } from "./exchange.ts";
 import { performOnce } from "./handler-run.ts";
 import { Handlers } from "./handlers.ts";
@@ -27,17 +27,14 @@ import { Sender } from "./sender.ts";
 import { Reports, type PeerEvents } from "./reports.ts";
 import { SentMessages } from "./sent.ts";
 import { Sessions } from "./sessions.ts";
-import { Surroundings } from "./surroundings.ts";
 import { Tasks } from "./tasks.ts";
 import { Switchboard } from "./switchboard.ts";
 import { openTable, type Table } from "./tables.ts";
 import { Traces } from "./traces.ts";
+import { beginUpkeep } from "./upkeep.ts";
 
 /** How long handlers that run may go on when the peer closes. */
 const CLOSE_WITHIN_MS = 5_000;
-const EXPIRE_MS = 60_000;
-/** How soon another network is noticed. */
-const LOOK_AROUND_MS = 5_000;
 
 export interface PeerOptions {
   readonly info: PeerInfo;
@@ -78,7 +75,7 @@ export class Peer implements AsyncDisposable {
   readonly #switchboard: Switchboard;
   readonly #dialler: Dialler;
   readonly #demand: Demand;
-  readonly #chores: Chores;
+  readonly #upkeep: Disposable;
   /** Copies the database, as it is committed now, to a file that is not there yet. */
   readonly snapshot = (file: string): void => this.#store.db.copyTo(file);
   #listener: TransportListener | undefined;
@@ -165,6 +162,7 @@ export class Peer implements AsyncDisposable {
       checkNotBlocked: (to) => this.admission.checkNotBlocked(to),
       reports: this.#reports,
     });
+    const drafts = new Drafts(world.clock, this.#reports);
     this.#switchboard = new Switchboard(
       createExchange({
         world,
@@ -174,6 +172,7 @@ export class Peer implements AsyncDisposable {
         admission: this.admission,
         people: this.#people,
         sessions: this.#sessions,
+        drafts,
         reports: this.#reports,
         demand: () => this.#demand,
         dialler: () => this.#dialler,
@@ -214,17 +213,17 @@ export class Peer implements AsyncDisposable {
       this.#reports.notice(error);
     });
     store.db.commit();
-    this.#chores = new Chores(world.clock);
-    this.#chores.every(EXPIRE_MS, () => this.#sessions.expire(this.#lived.save()));
-    // In another network the connections of the old one may be dead, and others must be told where we are.
-    const surroundings = new Surroundings(
-      () => this.addresses,
-      () => {
+    this.#upkeep = beginUpkeep(world.clock, {
+      expire: () => {
+        this.#sessions.expire(this.#lived.save());
+        drafts.forgetSilent();
+      },
+      addresses: () => this.addresses,
+      moved: () => {
         this.#switchboard.probe();
         this.#membership.announce();
       },
-    );
-    this.#chores.every(LOOK_AROUND_MS, () => surroundings.look());
+    });
   }
 
   get id(): PeerId {
@@ -355,7 +354,7 @@ export class Peer implements AsyncDisposable {
   async #close(isComingBack: boolean): Promise<void> {
     const left = isComingBack ? this.#membership.hangUp() : this.setDirectory(undefined);
     await left.catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
-    this.#chores[Symbol.dispose]();
+    this.#upkeep[Symbol.dispose]();
     this.#demand.close();
     this.#dialler.close();
     await this.#handlers.close(CLOSE_WITHIN_MS);

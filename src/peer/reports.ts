@@ -4,12 +4,14 @@ import { Emitter, type Listener } from "../base/hooks.ts";
 import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Bye } from "../wire/frames.ts";
-import type { MessageState, Receipt } from "./message.ts";
+import type { MessageDraft, MessageState, Receipt } from "./message.ts";
 import { toReceipt, type SentMessages } from "./sent.ts";
 
 export interface PeerEvents {
   /** A message of ours reached another state. */
   receipt: [receipt: Receipt];
+  /** A text that somebody writes to us has grown, or was given up. When it is sent, `message` comes with the same id. */
+  draft: [draft: MessageDraft];
   /** The directory has accepted us, for the first time or again. */
   registered: [];
   "peer:online": [peer: PeerInfo];
@@ -34,6 +36,10 @@ export class Reports {
     return this.#receiptListeners > 0 || !this.#sent.isEmpty;
   }
 
+  get areDraftsWanted(): boolean {
+    return this.#events.has("draft");
+  }
+
   on<Event extends keyof PeerEvents>(event: Event, listener: Listener<PeerEvents[Event]>): () => void {
     const end = this.#events.on(event, listener);
     if (event !== "receipt") return end;
@@ -42,6 +48,10 @@ export class Reports {
       this.#receiptListeners--;
       end();
     };
+  }
+
+  drafted(draft: MessageDraft): void {
+    this.#events.emit("draft", draft);
   }
 
   registered(): void {

@@ -7,9 +7,10 @@ import type { Store } from "../store/store.ts";
 import { encodeData, MAX_DATA_BYTES } from "../wire/data.ts";
 import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
 import { MAX_FRAME_BYTES } from "../wire/lines.ts";
+import { Drafting } from "./drafting.ts";
 import { HandlerRun } from "./handler-run.ts";
 import type { LivedTime } from "./lived-time.ts";
-import type { SendOptions, Sent } from "./message.ts";
+import type { ReplyText, SendOptions, Sent } from "./message.ts";
 import { toFrame } from "./outflow.ts";
 import type { People } from "./people.ts";
 import type { Reports } from "./reports.ts";
@@ -31,35 +32,81 @@ export interface SenderParts {
   readonly reports: Reports;
 }
 
+interface Effect {
+  readonly run: HandlerRun | undefined;
+  readonly name: string;
+  readonly done: { readonly id: string; readonly to: PeerInfo } | undefined;
+}
+
+interface Outgoing extends SendOptions {
+  readonly id: string;
+  readonly to: PeerInfo;
+  readonly hops: number;
+}
+
 export class Sender {
   readonly #parts: SenderParts;
+  readonly #drafting: Drafting;
   readonly #idPrefix: string; // of the messages of this run: no earlier or parallel run can have given the same id
   #count = 0;
   readonly #resolving = new Map<string, Promise<PeerInfo>>(); // by what was asked for
 
   constructor(parts: SenderParts) {
     this.#parts = parts;
+    this.#drafting = new Drafting({
+      clock: parts.world.clock,
+      sessionWith: (peer) => parts.sessions.find(peer),
+    });
     this.#idPrefix = parts.world.token(12);
   }
 
   /**
-   * `hops`: how many messages of bots have led to this one, unless the handlers that we are in know better.
+   * A text in pieces is shown to its reader as it grows, and sent when it is whole. `hops`: how many messages of bots have
+   * led to this one, unless the handlers that we are in know better.
    *
-   * @throws {WarrenError} see `Peer.send`
+   * @throws {WarrenError} see `Peer.send`; and what the pieces throw
    */
-  async send(to: string, text: string, { re, room, data }: SendOptions, hops: number): Promise<Sent> {
-    const { store, world, sessions, sent, lived } = this.#parts;
-    this.#parts.checkOpen();
-    const run = HandlerRun.current();
-    const effect = run?.nameNext(`send:${to}`) ?? "";
-    const done = run?.recall(effect)?.result as { id: string; to: PeerInfo } | undefined;
-    if (done) return sent.create(done.id, done.to);
+  async send(to: string, text: ReplyText, options: SendOptions, hops: number): Promise<Sent> {
+    const effect = this.#nextEffect(to);
+    if (effect.done) {
+      if (typeof text !== "string") await text[Symbol.asyncIterator]().return?.(); // nobody reads it: what brings it may end
+      return this.#parts.sent.create(effect.done.id, effect.done.to);
+    }
     const found = this.resolve(to);
     const info = found instanceof Promise ? await found : found;
+    const message = { ...options, id: `${this.#idPrefix}.${(++this.#count).toString(36)}`, to: info, hops };
+    return await (typeof text === "string" ? this.#keep(effect, message, text) : this.#write(effect, message, text));
+  }
+
+  async #write(effect: Effect, message: Outgoing, pieces: AsyncIterable<string>): Promise<Sent> {
+    const { id, to, re, room } = message;
+    const head = { id, ...(re !== undefined && { re }), ...(room !== undefined && { room }) };
+    using draft = this.#drafting.begin(to.id, head);
+    const text = await draft.read(pieces, () => {
+      this.#parts.checkOpen();
+      HandlerRun.current();
+    });
+    const sent = await this.#keep(effect, message, text);
+    draft.keep();
+    return sent;
+  }
+
+  /** Sending is an effect of the handlers that we are in, if we are in any; `done` is what it gave an earlier run of them. */
+  #nextEffect(to: string): Effect {
     this.#parts.checkOpen();
-    this.#parts.checkNotBlocked(info);
+    const run = HandlerRun.current();
+    const name = run?.nameNext(`send:${to}`) ?? "";
+    return { run, name, done: run?.recall(name)?.result as Effect["done"] };
+  }
+
+  async #keep({ run, name }: Effect, { id, to, hops, re, room, data }: Outgoing, text: string): Promise<Sent> {
+    const { store, world, sessions, sent, lived } = this.#parts;
+    this.#parts.checkOpen();
+    this.#parts.checkNotBlocked(to);
+    // Time may have passed: if another run has taken the place of ours this throws, and if ours is over there is none any more.
+    const current = HandlerRun.current();
     const message = {
-      id: `${this.#idPrefix}.${(++this.#count).toString(36)}`,
+      id,
       place: this.#parts.nextPlace(),
       at: world.clock.now(),
       born: lived.now(),
@@ -70,12 +117,12 @@ export class Sender {
       data: data === undefined ? null : encodeData(data),
     };
     checkMessage(message);
-    const session = sessions.open(info.id, info.name, info.kind);
+    const session = sessions.open(to.id, to.name, to.kind);
     session.append(message);
-    run?.record(effect, { id: message.id, to: session.info });
-    this.#tellQueued(session.info, message.id);
-    if (!run) await store.db.committed();
-    return sent.create(message.id, session.info);
+    current?.record(name, { id, to: session.info });
+    this.#tellQueued(session.info, id);
+    if (!current) await store.db.committed();
+    return sent.create(id, session.info);
   }
 
   #tellQueued(to: PeerInfo, id: string): void {

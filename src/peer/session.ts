@@ -73,6 +73,11 @@ export class Session {
     return this.#connection;
   }
 
+  /** Where something may be said that is of no use later: nothing waits there to be written. */
+  get freeConnection(): Connection | undefined {
+    return this.#isUp && !this.#connection?.isHeldUp ? this.#connection : undefined;
+  }
+
   get isUp(): boolean {
     return this.#isUp;
   }

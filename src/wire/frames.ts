@@ -59,6 +59,20 @@ export interface Msg {
   readonly data?: MessageData;
 }
 
+/**
+ * A piece of a message that is still being written: `text` is what it says from `at` (in UTF-16 units) on, so far. Nothing at
+ * 0: it will not be sent after all. Not numbered, not kept, never sent again.
+ */
+export interface Draft {
+  readonly t: "draft";
+  /** Of the message that it will become. */
+  readonly id: string;
+  readonly at: number;
+  readonly text: string;
+  readonly room?: string;
+  readonly re?: string;
+}
+
 /** The numbers from `n` to `to` hold nothing any more; `id` is that of the message that was `to`. */
 export interface Skip {
   readonly t: "skip";
@@ -105,7 +119,7 @@ export interface Bye {
   readonly after?: number;
 }
 
-export type Frame = Hello | Ready | Start | Msg | Skip | Ack | Done | Got | Ping | Bye;
+export type Frame = Hello | Ready | Start | Msg | Draft | Skip | Ack | Done | Got | Ping | Bye;
 export type FrameKind = Frame["t"];
 
 export function encodeFrame(frame: Frame): string {
@@ -140,6 +154,7 @@ const isText: Check = (value) =>
   typeof value === "string" &&
   // Counting UTF-8 is only needed where it can matter: a character of a string is 1 to 3 bytes.
   (value.length * 3 <= MAX_TEXT_BYTES || Buffer.byteLength(value) <= MAX_TEXT_BYTES);
+const isRoom: Check = (value) => typeof value === "string" && isName(value);
 const isReason: Check = (value) => typeof value === "string" && value.length <= MAX_REASON_LENGTH;
 const isRange: Check = (value) =>
   Array.isArray(value) && value.length === 2 && value.every(isNumber) && Number(value[0]) <= Number(value[1]);
@@ -182,12 +197,13 @@ const CHECKS: Record<FrameKind, Record<string, Check>> = {
     id: isToken,
     at: isCount,
     text: isText,
-    room: optional((value) => typeof value === "string" && isName(value)),
+    room: optional(isRoom),
     re: optional(isToken),
     hops: optional(isCount),
     parents: optional(listOf(isToken, MAX_PARENTS)),
     data: optional(isData),
   },
+  draft: { id: isToken, at: isCount, text: isText, room: optional(isRoom), re: optional(isToken) },
   skip: { n: isNumber, to: isNumber, id: isToken },
   ack: { epoch: isToken, n: isCount, w: isCount },
   done: { k: isNumber, epoch: isToken, ok: listOf(isRange, MAX_RANGES), failed: listOf(isFailure, MAX_RANGES) },

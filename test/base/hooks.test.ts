@@ -22,6 +22,17 @@ test("every listener is told, in the order of registration", () => {
   expect(heard).toEqual(["1 hello", "2 hello"]);
 });
 
+test("it knows whether anybody listens", () => {
+  const { emitter } = createEmitter();
+  const ends = [emitter.on("said", () => {}), emitter.on("said", () => {})];
+  const seen = [emitter.has("said"), emitter.has("left")];
+  for (const end of ends) {
+    end();
+    seen.push(emitter.has("said"));
+  }
+  expect(seen).toEqual([true, false, true, false]);
+});
+
 test("a listener that throws or rejects hides no other, and is reported", async () => {
   const { emitter, failures } = createEmitter();
   const heard: string[] = [];

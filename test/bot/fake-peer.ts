@@ -80,8 +80,9 @@ export class FakePeer implements HostPeer {
       attempt: 1,
       signal: new AbortController().signal,
       reply: async (answer) => {
-        answers.push(answer);
-        return await this.send(ann.name, answer);
+        const whole = typeof answer === "string" ? answer : (await Array.fromAsync(answer)).join("");
+        answers.push(whole);
+        return await this.send(ann.name, whole);
       },
       ...message,
     };

@@ -189,6 +189,17 @@ test("above 256 KiB it is full, and says when there is room again", async () => 
   expect(events).toEqual(["drained"]);
 });
 
+test("it is held up for as long as the link has not taken all that was written", async () => {
+  const { link, clock, connection } = open();
+  link.room = 10;
+  connection.send({ t: "ping" });
+  expect(connection.isHeldUp).toBe(false);
+  await clock.settle();
+  expect(connection.isHeldUp).toBe(true);
+  link.drain();
+  expect(connection.isHeldUp).toBe(false);
+});
+
 test("a peer that reads nothing is given up at 4 MiB of answers", async () => {
   const { link, clock, events, connection } = open();
   link.room = 0;

@@ -14,6 +14,9 @@ const msg = (n: number, more: object = {}): object => ({
 });
 const numbered = (count: number): object[] => Array.from({ length: count }, (_, i) => msg(i + 1));
 
+/** A piece of a draft of the raw peer's. */
+const draft = (more: object = {}): object => ({ t: "draft", id: "d1", at: 0, text: "hm", ...more });
+
 /** Bob, whom a hostile peer attacks; ann, who goes on talking to him; and zed, who has a key like everybody else. */
 async function createScene() {
   const burrow = createBurrow();
@@ -72,6 +75,9 @@ test.each([
     [{ t: "done", k: 1, epoch: "e", ok: [[2, 1]], failed: [] }],
     "FRAME_MALFORMED",
   ],
+  ["a draft of over 64 KiB", [draft({ text: "x".repeat(65_537) })], "FRAME_MALFORMED"],
+  ["a draft before its beginning", [draft({ at: -1 })], "FRAME_MALFORMED"],
+  ["a draft without an id", [draft({ id: "" })], "FRAME_MALFORMED"],
   ["no JSON", ["hello?\n"], "FRAME_MALFORMED"],
   ["a line without an end", ["x".repeat(262_145)], "FRAME_TOO_LARGE"],
 ])("%s ends the connection of its sender and nobody else's", async (_, frames, code) => {
@@ -111,6 +117,16 @@ test.each([
   const { burrow, bob, ann, heard, zed } = scene;
   await zed.meet(bob);
   zed.say(...frames);
+  await burrow.settle();
+  expect([zed.isClosed, zed.farewell]).toEqual([true, "PROTOCOL_VIOLATION"]);
+  await expectUndisturbed(burrow, ann, heard);
+});
+
+test("a draft before hello ends the connection", async () => {
+  await using scene = await createScene();
+  const { burrow, bob, ann, heard, zed } = scene;
+  await zed.dial(bob);
+  zed.say(draft());
   await burrow.settle();
   expect([zed.isClosed, zed.farewell]).toEqual([true, "PROTOCOL_VIOLATION"]);
   await expectUndisturbed(burrow, ann, heard);
@@ -191,6 +207,41 @@ test("100,000 pings at once end the connection, and hold nobody up", async () =>
   await burrow.settle(200);
   expect(zed.all("pong").length).toBeLessThanOrEqual(5_000);
   expect([zed.isClosed, zed.farewell]).toEqual([true, "RATE_LIMITED"]);
+});
+
+test("100,000 drafts at once end the connection, and what was shown of them is taken back", async () => {
+  await using scene = await createScene();
+  const { burrow, bob, ann, heard, zed } = scene;
+  const shown: string[] = [];
+  bob.on("draft", ({ id, text }) => void shown.push(`${id}: ${text}`));
+  await zed.join(bob);
+  await Promise.all([bob.send(zed.id, "hello"), burrow.settle()]); // from now on it is no stranger
+  zed.say(...Array.from({ length: 100_000 }, (_, i) => draft({ id: `d${i}` })));
+  await expectUndisturbed(burrow, ann, heard);
+  await burrow.settle(200);
+  expect([zed.isClosed, zed.farewell]).toEqual([true, "RATE_LIMITED"]);
+  const four = ["d0", "d1", "d2", "d3"];
+  expect(shown).toEqual([...four.map((id) => `${id}: hm`), ...four.map((id) => `${id}: `)]);
+});
+
+test("drafts of a stranger, with gaps, or under ids that were never heard of, are shown to nobody and harm nothing", async () => {
+  await using scene = await createScene();
+  const { burrow, bob, ann, heard, zed } = scene;
+  const shown: string[] = [];
+  bob.on("draft", ({ id, text }) => void shown.push(`${id}: ${text}`));
+  await zed.join(bob);
+  zed.say(draft());
+  await burrow.settle();
+  await Promise.all([bob.send(zed.id, "hello"), burrow.settle()]);
+  zed.say(draft({ at: 1 }), draft({ id: "d2" }), draft({ id: "d2", at: 9 }), draft({ id: "never", text: "" }));
+  zed.say(
+    draft({ id: "d2", at: Number.MAX_SAFE_INTEGER }),
+    msg(1, { id: "d2", text: "hm?" }),
+    draft({ id: "d2", at: 2 }),
+  );
+  await burrow.settle();
+  expect([shown, zed.isClosed, heard]).toEqual([["d2: hm"], false, ["hm?"]]);
+  await expectUndisturbed(burrow, ann, heard);
 });
 
 test("who connects again and again has one connection, and takes none from others", async () => {

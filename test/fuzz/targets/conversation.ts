@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createLog } from "../../../src/base/log.ts";
 import type { Link, LinkHandler, Transport } from "../../../src/peer/link.ts";
 import { MAX_QUEUED_BYTES } from "../../../src/peer/connection.ts";
+import { MAX_DRAFTS_IN_ALL } from "../../../src/peer/drafts.ts";
 import { WarrenError } from "../../../src/base/errors.ts";
 import type { PeerId } from "../../../src/base/ids.ts";
 import { Peer } from "../../../src/peer/peer.ts";
@@ -29,6 +30,8 @@ const msg = (n: number): string => `{"t":"msg","n":${n},"id":"m.${n}","at":1,"te
 const ACK = '{"t":"ack","epoch":"$epoch","n":1,"w":20}\n';
 const DONE = '{"t":"done","k":1,"epoch":"$epoch","ok":[[1,1]],"failed":[[2,"no"]]}\n';
 
+const DRAFT = '{"t":"draft","id":"m.1","at":0,"text":"hm"}\n';
+
 const DIRECTIONS = ["#turn\n", "#wait\n", "#say\n", "#connect\n", "#cut\n", "#back\n", "#low\n", "#high\n", "#deaf\n"];
 
 export const conversation: Target = {
@@ -45,8 +48,9 @@ export const conversation: Target = {
     `#deaf\n${OPENED}${msg(1)}#wait\n#wait\n#wait\n#wait\n#wait\n#wait\n#wait\n#wait\n`,
     `${OPENED}{"t":"skip","n":1,"to":3,"id":"m.3"}\n${msg(4)}#high\n#connect\n${OPENED}${msg(1)}`,
     `${OPENED}${msg(1)}#turn\n#cut\n#connect\n${OPENED.replace('"e"', '"f"')}${msg(1)}`,
+    `${OPENED}#say\n${ACK}${DRAFT}${DRAFT.replace("0,", "2,")}#turn\n${msg(1)}${DRAFT}#wait\n${DRAFT.replace("hm", "")}`,
   ],
-  tokens: [...FRAME_TOKENS, ...DIRECTIONS, ...DIRECTIONS, OPENED, ACK, DONE, msg(1), msg(2), "$epoch", "$conn"],
+  tokens: [...FRAME_TOKENS, ...DIRECTIONS, ...DIRECTIONS, OPENED, ACK, DONE, DRAFT, msg(1), msg(2), "$epoch", "$conn"],
   async run(input, see) {
     const scene = await Scene.open(input, see);
     try {
@@ -113,6 +117,17 @@ class Scene {
       mustHold(!this.#handled.has(key), () => "a message is handled twice");
       this.#handled.add(key);
     });
+    const growing = new Map<string, string>(); // drafts that are shown
+    peer.on("draft", ({ from, id, text }) => {
+      const key = `${from.id} ${id}`;
+      const before = growing.get(key) ?? "";
+      mustHold(text === "" || (text.startsWith(before) && text !== before), () => "a draft does not grow");
+      if (text === "") growing.delete(key);
+      else growing.set(key, text);
+      mustHold(growing.size <= MAX_DRAFTS_IN_ALL, () => `${growing.size} drafts are shown`);
+      this.#see(`draft ${text === "" ? "gone" : "grown"}`);
+    });
+    peer.on("message", ({ from, id }) => void growing.delete(`${from.id} ${id}`));
     peer.on("notice", ({ code }) => this.#see(`notice ${code}`));
   }
 
