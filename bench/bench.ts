@@ -1,0 +1,72 @@
+/**
+ * Bench: `bun run bench [question ...]`. Every contender of a question is measured in turn, round after round, so that what the
+ * machine does beside it hits all of them alike; what is compared are medians, and ratios to the limit of the same run.
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { compare, readRecorded } from "./guard.ts";
+import { measureAll, type Result } from "./measure.ts";
+import type { Question } from "./question.ts";
+import { questions } from "./questions.ts";
+import { formatResult } from "./table.ts";
+
+const USAGE = `bun run bench [question ...] [options]
+
+  --rounds <n>   how often everybody is measured (5; with --short 3)
+  --short        a tenth of the work: for a first look, and for CI
+  --check        compare the ratios with the recorded ones; fail if one has become worse by more than a fifth
+  --json <file>  write what was measured there
+  --list         the questions`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string" },
+    short: { type: "boolean", default: false },
+    check: { type: "boolean", default: false },
+    json: { type: "string" },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (values.list) {
+  for (const { name, about } of questions) console.log(`${name.padEnd(14)} ${about}`);
+  process.exit(0);
+}
+const chosen = positionals.length > 0 ? positionals.map(find) : questions.filter(({ isOnDemand }) => !isOnDemand);
+const rounds = Number(values.rounds ?? (values.short ? 3 : 5));
+if (!Number.isSafeInteger(rounds) || rounds < 1) fail(`--rounds ${values.rounds ?? ""}: a number from 1 is expected`);
+
+const results: Result[] = [];
+for (const question of chosen) {
+  console.log(`\n${question.name}: ${question.about}`);
+  const result = await measureAll(question, { rounds, scale: values.short ? 0.1 : 1, tell: console.log });
+  console.log(formatResult(question, result));
+  results.push(result);
+}
+if (values.json !== undefined) {
+  await mkdir(dirname(values.json), { recursive: true });
+  await Bun.write(values.json, `${JSON.stringify(results, null, 2)}\n`);
+}
+if (values.check) {
+  const losses = compare(results, await readRecorded(join(import.meta.dir, "recorded.json")));
+  for (const loss of losses) console.error(loss);
+  if (losses.length > 0) process.exit(1);
+  console.log("\nno ratio is worse than the recorded one by more than a fifth");
+}
+
+function find(name: string): Question {
+  const question = questions.find((one) => one.name === name);
+  return question ?? fail(`there is no question "${name}": see --list`);
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
