@@ -1,4 +1,5 @@
 /** Log: one line an event, to standard error unless told otherwise. Keys and message texts never go in. */
+import type { Clock } from "./world.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -29,6 +30,16 @@ export function stderrSink(least: LogLevel = "info"): LogSink {
   const floor = LOG_LEVELS.indexOf(least);
   return (level, source, text) => {
     if (LOG_LEVELS.indexOf(level) >= floor) process.stderr.write(`${source}: ${oneLine(text)}\n`);
+  };
+}
+
+/** Writes lines of at least `least` to standard error, as one JSON object each: `at` (ISO 8601), `level`, `source`, `text`. */
+export function jsonSink(least: LogLevel, clock: Clock): LogSink {
+  const floor = LOG_LEVELS.indexOf(least);
+  return (level, source, text) => {
+    if (LOG_LEVELS.indexOf(level) < floor) return;
+    const at = new Date(clock.now()).toISOString();
+    process.stderr.write(`${JSON.stringify({ at, level, source, text })}\n`);
   };
 }
 

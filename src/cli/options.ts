@@ -44,6 +44,15 @@ export function registryOption(text: string): string {
   return text === "none" ? text : attempt(() => parseRegistryUrl(text));
 }
 
+/** One of a few words. */
+export function choiceOption<Choice extends string>(choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`${choices.join(" or ")} was expected.`);
+  };
+}
+
 /** For an option that may be given again and again. */
 export function urlsOption(text: string, urls: readonly string[]): string[] {
   return [...urls, attempt(() => parseRegistryUrl(text))];

@@ -71,6 +71,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #told = new Set<string>(); // notices since the last good session, by their codes
   #yields = false; // another process of this key is active: do not take over from it
   #isRecordDue = false;
+  #awayMs = 0; // for how long a registry that ended has asked to be left alone
 
   /** Nothing is sent before the first `announce`. @throws {WarrenError} `USAGE` */
   constructor({ url, identity, memory, acceptNewKey = false, ...rest }: RegistryClientOptions) {
@@ -158,7 +159,10 @@ export class RegistryClient implements AsyncDisposable {
         attempt = 0;
         this.#told.clear();
       }
-      if (!this.#isClosed) await this.#rest(backoffMs(attempt, () => this.#world.random()));
+      // Never without the wait that grows: a registry that always says goodbye at once must not be asked without end.
+      const waitMs = this.#awayMs + backoffMs(attempt, () => this.#world.random());
+      this.#awayMs = 0;
+      if (!this.#isClosed) await this.#rest(waitMs);
     }
   }
 
@@ -180,9 +184,9 @@ export class RegistryClient implements AsyncDisposable {
       this.#challenge = challenge;
       this.#loggedInAt = this.#world.clock.steady();
       link.send({ t: "subscribe", after: this.#view.cursor });
-      for (let frame = await link.next(); frame.t !== "bye"; frame = await link.next()) {
-        await this.#take(frame, challenge.registry);
-      }
+      let frame = await link.next();
+      for (; frame.t !== "bye"; frame = await link.next()) await this.#take(frame, challenge.registry);
+      this.#awayMs = frame.after ?? 0;
       throw new WarrenError("CONNECTION_LOST", "the registry said goodbye");
     } finally {
       this.#link = this.#challenge = undefined;

@@ -1,5 +1,5 @@
 /** The registry without its sockets: it admits peers, gives names, and knows who is there. */
-import { describeError, WarrenError } from "../base/errors.ts";
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
@@ -8,8 +8,18 @@ import type { ErrorFrame } from "./frames.ts";
 import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { openRecord, type RecordBody } from "./record.ts";
+import { RegistryMetrics } from "./registry-metrics.ts";
 import { Roster, type Leaseholder, type Listed } from "./roster.ts";
-import type { Arrival, Departure, Follower, RecordQuery, RegistryStore, StoredRecord } from "./store.ts";
+import type {
+  Arrival,
+  Claim,
+  Departure,
+  Follower,
+  RecordQuery,
+  Registration,
+  RegistryStore,
+  StoredRecord,
+} from "./store.ts";
 
 const TICK_MS = 60_000;
 
@@ -51,6 +61,7 @@ export class RegistryCore implements Follower {
   readonly log: Log;
   readonly limits: RegistryLimits;
   readonly identity: Identity;
+  readonly metrics: RegistryMetrics;
   readonly #store: RegistryStore;
   readonly #leaving = new Set<PeerId>(); // the store is being told of it
   #applied: Promise<unknown> = Promise.resolve(); // all that the store has told so far is in the roster
@@ -65,6 +76,7 @@ export class RegistryCore implements Follower {
     this.log = log;
     this.limits = limits;
     this.roster = new Roster(world.clock, world.token(12));
+    this.metrics = new RegistryMetrics(world.clock, this.roster);
     this.#store = store;
     this.#date = this.#today();
   }
@@ -111,7 +123,7 @@ export class RegistryCore implements Follower {
       return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
     }
     const grantedSince = await this.#grantedSince(body, request.grant);
-    const result = await this.#store.register({ body, record: request.record, grantedSince, holder });
+    const result = await this.#register({ body, record: request.record, grantedSince, holder });
     if (result.kind === "taken") {
       const { id, since } = result.holder;
       const text = `the name "${body.name}" belongs to ${shortId(id)} since ${new Date(since).toISOString().slice(0, 10)}: choose another name`;
@@ -164,10 +176,27 @@ export class RegistryCore implements Follower {
     return Promise.all(this.#store.list(query).map((stored) => this.#view(stored)));
   }
 
+  /** Whether the store can be written. @throws {WarrenError} `STORE_FAILED` when it cannot */
+  async tryStore(): Promise<void> {
+    await this.#store.tick();
+  }
+
   /** A last sign of life, so that the next process knows how long nobody was there. */
   async close(): Promise<void> {
     await this.#store.tick();
     await this.#store[Symbol.asyncDispose]();
+  }
+
+  async #register(claim: Claim): Promise<Registration> {
+    const startedAt = this.world.clock.steady();
+    try {
+      return await this.#store.register(claim);
+    } catch (error) {
+      this.metrics.storeFailures.add();
+      throw error;
+    } finally {
+      this.metrics.commitSeconds.observe((this.world.clock.steady() - startedAt) / 1_000);
+    }
   }
 
   async #grantedSince(body: RecordBody, grant: string | undefined): Promise<number | undefined> {
@@ -235,7 +264,10 @@ export class RegistryCore implements Follower {
 
   readonly #noteUnlisted = (): void => void this.#unlisted++;
 
-  readonly #reportFailure = (error: unknown): void => this.log.error(describeError(error));
+  readonly #reportFailure = (error: unknown): void => {
+    if (isWarrenError(error, "STORE_FAILED")) this.metrics.storeFailures.add();
+    this.log.error(describeError(error));
+  };
 }
 
 function refuse(code: ErrorFrame["code"], message: string, details: Partial<ErrorFrame> = {}): Admission {

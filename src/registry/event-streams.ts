@@ -100,9 +100,11 @@ class EventStream {
   #pull(after: string | undefined): void {
     this.#movedAt = this.#core.world.clock.steady();
     if (this.#subscription) return this.#subscription.resume();
-    const { roster, world } = this.#core;
+    const { roster, world, metrics } = this.#core;
     this.#subscription = new Subscription(roster, world.clock, after, (frame, presence) => {
-      return this.#write(this.#encode(frame, presence));
+      const text = this.#encode(frame, presence);
+      if (text !== "") metrics.told.add("stream");
+      return this.#write(text);
     });
   }
 

@@ -41,7 +41,11 @@ const serverFrame = z.discriminatedUnion("t", [
   peerFrame,
   z.object({ t: z.literal("synced"), cursor }),
   z.object({ t: z.literal("pong") }),
-  z.object({ t: z.literal("bye") }),
+  z.object({
+    t: z.literal("bye"),
+    /** Of a registry that ends: come back after so many ms, which are not the same for everybody. */
+    after: z.int().min(0).max(600_000).optional(),
+  }),
   errorFrame,
 ]);
 

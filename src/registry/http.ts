@@ -7,7 +7,10 @@ import { searchCommands } from "./command-search.ts";
 import type { RegistryCore } from "./core.ts";
 import { streamReply, type EventStreams } from "./event-streams.ts";
 import { filterShape, readQuery } from "./query.ts";
-import { json, plainText, refusal, unlessKnown, type Reply } from "./reply.ts";
+import { EXPOSITION_TYPE } from "./metrics.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Attendance } from "./registry-metrics.ts";
+import { json, plainText, refusal, reply, unlessKnown, type Reply } from "./reply.ts";
 import { peerIdShape } from "./shapes.ts";
 
 const DEFAULT_PAGE = 100;
@@ -26,6 +29,10 @@ export interface Question {
 export interface Reading {
   readonly core: RegistryCore;
   readonly streams: EventStreams;
+  readonly readiness: Readiness;
+  readonly attendance: () => Attendance;
+  /** Whether whoever asks from `address` may read the metrics. */
+  readonly showsMetrics: (address: string) => boolean;
 }
 
 type Answer = (reading: Reading, question: Question) => Reply | Promise<Reply>;
@@ -33,6 +40,20 @@ type Answer = (reading: Reading, question: Question) => Reply | Promise<Reply>;
 const ANSWERS: Readonly<Record<string, Answer>> = {
   "/": ({ core }) => frontPage(core),
   "/healthz": () => json({ status: "ok" }),
+  "/readyz": async ({ readiness }) => {
+    const faults = await readiness.faults();
+    return faults.length === 0 ? json({ status: "ready" }) : json({ status: "not ready", faults }, 503);
+  },
+  "/metrics": ({ core, attendance, showsMetrics }, { address, isHead }) => {
+    if (!showsMetrics(address)) {
+      return refusal(
+        403,
+        "REGISTRY_REFUSED",
+        "metrics are for this machine alone, unless it is started with --metrics everyone",
+      );
+    }
+    return reply(EXPOSITION_TYPE, isHead ? null : core.metrics.text(attendance()));
+  },
   "/v1/registry": ({ core }) => json(describe(core)),
   "/v1/limits": ({ core }) => json({ registry: core.id, limits: core.limits }),
   "/v1/peers": ({ core }, { url, headers }) => {

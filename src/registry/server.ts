@@ -9,17 +9,26 @@ import { systemWorld, type Timer, type World } from "../base/world.ts";
 import { openIdentity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
 import { EventStreams } from "./event-streams.ts";
-import { answer } from "./http.ts";
+import { answer, routeOf, type Reading } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
 import { LocalStore } from "./local-store.ts";
+import { Readiness } from "./readiness.ts";
+import type { Attendance } from "./registry-metrics.ts";
 import { refusal, toResponse, type Reply } from "./reply.ts";
 import { PeerSession, type Pipe } from "./session.ts";
 import { nonceShape } from "./shapes.ts";
-import { DEFAULT_REGISTRY_PORT, isOwnOrigin } from "./url.ts";
+import { DEFAULT_REGISTRY_PORT, isLoopbackAddress, isOwnOrigin } from "./url.ts";
 
+/** Routes by which somebody is looked for. */
+const LOOK_UPS: ReadonlySet<string> = new Set(["/v1/peers", "/v1/peers/<id>", "/v1/commands"]);
 const SWEEP_MS = 1_000;
 /** A sweep that late says that this process, not the peers, was silent. */
 const STALL_MS = 5_000;
+/** At the end peers are asked to come back within so long, so that the next process can take them one after another. */
+const RETURN_MS_EACH = 10;
+const MAX_RETURN_MS = 30_000; // well below the time for which that process waits for them
+/** For the last words to be taken. */
+const PARTING_MS = 2_000;
 const MAX_UNSENT_BYTES = 1_048_576; // per session
 
 export interface RegistryOptions {
@@ -34,12 +43,17 @@ export interface RegistryOptions {
   limits?: Partial<RegistryLimits>;
   world?: World;
   log?: Log;
+  /** Who may read `/metrics`. Default: this machine alone. */
+  metricsFor?: "loopback" | "everyone";
 }
 
+/** Ending it asks everybody to come back, each at another moment, and takes two seconds at most. */
 export interface Registry extends AsyncDisposable {
   readonly id: PeerId;
   readonly url: string;
   readonly port: number;
+  /** Before its end: `/readyz` says so, and no new session is taken. */
+  drain(): void;
 }
 
 /** @throws {WarrenError} `PORT_IN_USE`, `HOST_UNAVAILABLE`, and what `openIdentity` and `LocalStore.open` throw */
@@ -78,18 +92,30 @@ class RegistryServer implements Registry {
   readonly #urls: readonly string[];
   readonly #sessions = new Set<PeerSession>();
   readonly #streams: EventStreams;
+  readonly #readiness: Readiness;
+  readonly #reading: Reading;
+  #onEmpty: (() => void) | undefined; // told when the last session has ended
   readonly #unknown = new Map<string, number>(); // sessions not yet logged in, by the owner of their address
   readonly #sessionRate: RateLimit;
   readonly #requestRate: RateLimit;
   #sweepTimer: Timer | undefined;
   #sweptAt: number;
 
-  constructor(core: RegistryCore, { host = "127.0.0.1", port = DEFAULT_REGISTRY_PORT, urls = [] }: RegistryOptions) {
+  constructor(core: RegistryCore, options: RegistryOptions) {
+    const { host = "127.0.0.1", port = DEFAULT_REGISTRY_PORT, urls = [], metricsFor = "loopback" } = options;
     const { clock } = core.world;
     this.#core = core;
     this.#urls = urls;
     this.id = core.id;
     this.#streams = new EventStreams(core);
+    this.#readiness = new Readiness(clock, { store: () => core.tryStore() });
+    this.#reading = {
+      core,
+      streams: this.#streams,
+      readiness: this.#readiness,
+      attendance: () => this.#attendance(),
+      showsMetrics: (address) => metricsFor === "everyone" || isLoopbackAddress(address),
+    };
     this.#sessionRate = new RateLimit(clock, perMinute(core.limits.sessionsPerMinute));
     this.#requestRate = new RateLimit(clock, perMinute(core.limits.requestsPerMinute));
     const server = this.#listen(host, port);
@@ -101,6 +127,11 @@ class RegistryServer implements Registry {
     this.#scope.defer(() => core.close());
     this.#scope.defer(() => server.stop(true));
     this.#scope.defer(() => this.#sweepTimer?.[Symbol.dispose]());
+    this.#scope.defer(() => this.#part());
+  }
+
+  drain(): void {
+    this.#readiness.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,12 +168,23 @@ class RegistryServer implements Registry {
   async #fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
     const address = plainAddress(server.requestIP(request)?.address ?? "");
     const url = new URL(request.url);
+    const startedAt = this.#core.world.clock.steady();
     const isSession = url.pathname === "/v1/session" && request.method === "GET";
     const reply = isSession
       ? this.#upgrade(request, url, address, server)
       : await this.#answer(request, url, address).catch((error: unknown) => this.#fail(error));
     if (reply?.body instanceof ReadableStream) server.timeout(request, 0); // it has heartbeats, and a limit of its own
-    return reply && toResponse(reply);
+    if (!reply) return undefined; // it has become a session
+    this.#count(url.pathname, reply, startedAt);
+    return toResponse(reply);
+  }
+
+  #count(path: string, { status, code }: Reply, startedAt: number): void {
+    const { metrics, world } = this.#core;
+    const route = routeOf(path);
+    metrics.requests.add(route, String(status));
+    if (code) metrics.refusals.add("request", code);
+    if (LOOK_UPS.has(route)) metrics.lookUpSeconds.observe((world.clock.steady() - startedAt) / 1_000);
   }
 
   async #answer({ method, headers }: Request, url: URL, address: string): Promise<Reply> {
@@ -153,7 +195,7 @@ class RegistryServer implements Registry {
     const waitMs = this.#requestRate.take(ownerOf(address));
     if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
     const isHead = method === "HEAD";
-    return await answer({ core: this.#core, streams: this.#streams }, { url, headers, isHead, address });
+    return await answer(this.#reading, { url, headers, isHead, address });
   }
 
   #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Reply | undefined {
@@ -163,6 +205,7 @@ class RegistryServer implements Registry {
     if (origin !== null && !this.#isOwnOrigin(origin)) return refusal(403, "REGISTRY_REFUSED", `not for ${origin}`);
     const dialled = url.searchParams.get("nonce") ?? "";
     if (!nonceShape.safeParse(dialled).success) return refusal(400, "USAGE", "?nonce= with 16 to 64 of A-Za-z0-9_-");
+    if (this.#readiness.isEnding) return refusal(503, "REGISTRY_REFUSED", "this registry is ending", 1_000);
     if (this.#sessions.size >= maxSessions) return refusal(503, "RATE_LIMITED", "too many sessions", 30_000);
     const owner = ownerOf(address);
     const waitMs = this.#sessionRate.take(owner);
@@ -194,6 +237,7 @@ class RegistryServer implements Registry {
     this.#forgetUnknown(data);
     this.#sessions.delete(data.session);
     data.session.closed();
+    if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 
   #forgetUnknown(data: SocketData): void {
@@ -203,6 +247,28 @@ class RegistryServer implements Registry {
     const left = (this.#unknown.get(owner) ?? 1) - 1;
     if (left > 0) this.#unknown.set(owner, left);
     else this.#unknown.delete(owner);
+  }
+
+  #attendance(): Attendance {
+    const sessions = [...this.#sessions];
+    const known = sessions.filter(({ isKnown }) => isKnown).length;
+    const subscribed = sessions.filter(({ isSubscribed }) => isSubscribed).length;
+    return { known, unknown: sessions.length - known, subscribed, eventStreams: this.#streams.size };
+  }
+
+  /** Everybody is asked to come back, each at another moment; waits until they have heard it, but not for long. */
+  async #part(): Promise<void> {
+    this.drain();
+    const { world } = this.#core;
+    const windowMs = Math.min(MAX_RETURN_MS, (this.#sessions.size + this.#streams.size) * RETURN_MS_EACH);
+    this.#core.log.info(`ending: ${this.#sessions.size} sessions are asked to come back within ${windowMs} ms`);
+    this.#streams.end(windowMs);
+    for (const session of this.#sessions) session.sendAway(Math.floor(world.random() * windowMs));
+    if (this.#sessions.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    using _ = world.clock.after(PARTING_MS, resolve);
+    await promise;
   }
 
   readonly #isOwnOrigin = (origin: string): boolean => isOwnOrigin(origin, this.port, this.#urls);

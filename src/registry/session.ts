@@ -13,6 +13,7 @@ import { Subscription } from "./subscription.ts";
 const MAX_WAITING = 16;
 
 const ORDERLY = 1_000; // close codes of RFC 6455 §7.4.1
+const GOING_AWAY = 1_001;
 const REFUSED = 1_008;
 
 /** What a session needs of a WebSocket. */
@@ -48,6 +49,7 @@ export class PeerSession implements Leaseholder {
   #peer: PeerId | undefined; // once logged in
   #subscription: Subscription | undefined;
   #isEnded = false;
+  #refusedWith: ErrorFrame["code"] | undefined;
 
   constructor({ core, pipe, dialled, address, isOwnOrigin, onLogin }: SessionOptions) {
     this.#core = core;
@@ -87,6 +89,21 @@ export class PeerSession implements Leaseholder {
     else this.#refuse("REGISTRY_REFUSED", `no login within ${this.#core.limits.loginMs} ms`);
   }
 
+  get isKnown(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  get isSubscribed(): boolean {
+    return this.#subscription !== undefined;
+  }
+
+  /** The registry ends: the peer is asked to come back after so long. */
+  sendAway(afterMs: number): void {
+    // Who has not been welcomed expects an answer to its login, and no word of parting.
+    if (this.#peer) this.#send({ t: "bye", after: afterMs });
+    if (!this.#isEnded) this.#end(GOING_AWAY, "the registry ends");
+  }
+
   /** The connection is gone, however it went. */
   closed(): void {
     this.#stop();
@@ -102,12 +119,20 @@ export class PeerSession implements Leaseholder {
   }
 
   async #handle(frame: PeerSideFrame): Promise<void> {
-    if (frame.t === "login") return await this.#login(frame);
+    if (frame.t === "login") return await this.#timed(frame);
     if (!this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", `"${frame.t}" before the login`);
     if (frame.t === "record") return await this.#record(this.#peer, frame.record);
     if (frame.t === "goodbye") return await this.#goodbye(this.#peer, frame.goodbye);
     if (frame.t === "subscribe") return this.#subscribe(frame.after);
     this.#send({ t: "pong" });
+  }
+
+  async #timed(frame: LoginFrame): Promise<void> {
+    const { metrics, world } = this.#core;
+    const startedAt = world.clock.steady();
+    await this.#login(frame).catch((error: unknown) => this.#fail(error));
+    metrics.logins.add(this.#refusedWith ?? "welcomed");
+    metrics.loginSeconds.observe((world.clock.steady() - startedAt) / 1_000);
   }
 
   async #login({ login: proof, record, grant, ifFree }: LoginFrame): Promise<void> {
@@ -133,14 +158,18 @@ export class PeerSession implements Leaseholder {
     const admission = await this.#core.admit({ id, record }, this);
     if (this.#isEnded) return this.closed();
     // A refused change leaves the session, and the record before it, as they were.
-    if (admission.kind === "refused") this.#send(admission.error);
-    else this.renew(admission.listed);
+    if (admission.kind === "admitted") return this.renew(admission.listed);
+    this.#core.metrics.refusals.add("frame", admission.error.code);
+    this.#send(admission.error);
   }
 
   #subscribe(after: string | undefined): void {
     if (this.#subscription) throw new WarrenError("PROTOCOL_VIOLATION", "a second subscription");
-    const { roster, world } = this.#core;
-    this.#subscription = new Subscription(roster, world.clock, after, (frame) => this.#pipe.send(encodeFrame(frame)));
+    const { roster, world, metrics } = this.#core;
+    this.#subscription = new Subscription(roster, world.clock, after, (frame) => {
+      metrics.told.add("session");
+      return this.#pipe.send(encodeFrame(frame));
+    });
   }
 
   async #goodbye(id: PeerId, proof: string): Promise<void> {
@@ -185,6 +214,8 @@ export class PeerSession implements Leaseholder {
 
   #refuseWith(error: ErrorFrame): void {
     if (this.#isEnded) return;
+    this.#refusedWith = error.code;
+    this.#core.metrics.refusals.add("session", error.code);
     this.#core.log.debug(`a session from ${this.#address} was ended: ${error.code}: ${error.message}`);
     this.#send(error);
     this.#end(REFUSED, error.code);

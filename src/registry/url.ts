@@ -56,6 +56,11 @@ export function isLoopbackUrl(text: string): boolean {
   return host === "localhost" || host === "[::1]" || isLoopbackAddress(host);
 }
 
+/** An address as a socket says it, or as it stands in a URL. */
+export function isLoopbackAddress(host: string): boolean {
+  return /^127(\.\d+){3}$/.test(host) || host === "::1";
+}
+
 /** Where other machines find a registry that listens on every address of this one; nothing for any other `host`. */
 export function urlsOfMachine(host: string, port: number): string[] {
   if (host !== "0.0.0.0" && host !== "::") return [];
@@ -63,10 +68,6 @@ export function urlsOfMachine(host: string, port: number): string[] {
   return all
     .filter(({ internal, family }) => !internal && family === "IPv4")
     .map(({ address }) => `http://${address}:${port}`);
-}
-
-function isLoopbackAddress(host: string): boolean {
-  return /^127(\.\d+){3}$/.test(host);
 }
 
 function ownHosts(): Set<string> {

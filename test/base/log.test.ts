@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, spyOn, test, type Mock } from "bun:test";
-import { createLog, oneLine, silentLog, stderrSink } from "../../src/base/log.ts";
+import { createLog, jsonSink, oneLine, silentLog, stderrSink } from "../../src/base/log.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 let written: string[];
 let write: Mock<typeof process.stderr.write>;
@@ -27,6 +28,15 @@ test("standard error gets what is serious enough, one line each", () => {
   log.warn("two\nlines");
   log.error("yes");
   expect(written).toEqual(["warren: two⏎lines\n", "warren: yes\n"]);
+});
+
+test("for machines each line is one JSON object with its time", () => {
+  const log = createLog("registry", jsonSink("info", new ManualClock(Date.UTC(2026, 10, 25))));
+  log.debug("no");
+  log.warn('two\n"lines"');
+  expect(written).toEqual([
+    '{"at":"2026-11-25T00:00:00.000Z","level":"warn","source":"registry","text":"two\\n\\"lines\\""}\n',
+  ]);
 });
 
 test("control characters, which could drive a terminal, become visible", () => {

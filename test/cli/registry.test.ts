@@ -36,6 +36,33 @@ test("it says where it is, answers there, keeps its key in its home, and ends wh
     expect(await program.stderr.text()).toBe("");
   }));
 
+test("its log is one JSON object a line for whoever wants that, also when it cannot start", () =>
+  inHome(async (home) => {
+    const program = start("--port", "0", "--home", home, "--log", "json");
+    const { text } = JSON.parse(await firstLine(program.stderr)) as { text: string };
+    const url = text.replace(/.* /, "");
+    const other = start("--port", new URL(url).port, "--home", home, "--log", "json");
+    expect(await other.exited).toBe(1);
+    expect(JSON.parse(await other.stderr.text())).toMatchObject({
+      level: "error",
+      source: "registry",
+      text: expect.stringMatching(/^PORT_IN_USE: /),
+    });
+    program.kill("SIGTERM");
+    expect([await program.exited, await program.stdout.text()]).toEqual([0, ""]);
+  }));
+
+test("told to end, it says for a while that it is about to, and then ends", () =>
+  inHome(async (home) => {
+    const program = start("--port", "0", "--home", home, "--drain", "0.5");
+    const url = (await firstLine(program.stdout)).replace(/.* /, "");
+    program.kill("SIGTERM");
+    let status = 200;
+    while (status === 200) status = (await fetch(`${url}/readyz`)).status;
+    expect(status).toBe(503);
+    expect(await program.exited).toBe(0);
+  }));
+
 test("a port in use is one line and exit code 1", () =>
   inHome(async (home) => {
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
@@ -46,7 +73,15 @@ test("a port in use is one line and exit code 1", () =>
   }));
 
 test("wrong usage is exit code 2", async () => {
-  for (const options of [["--port", "many"], ["--port", "70000"], ["--url", "ftp://x"], ["--loud"], ["extra"]]) {
+  for (const options of [
+    ["--port", "many"],
+    ["--port", "70000"],
+    ["--url", "ftp://x"],
+    ["--loud"],
+    ["--log", "xml"],
+    ["--metrics", "me"],
+    ["extra"],
+  ]) {
     expect([options, await start(...options).exited]).toEqual([options, 2]);
   }
 });

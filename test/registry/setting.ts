@@ -60,6 +60,7 @@ export async function openRegistry(options: Partial<RegistryOptions> = {}): Prom
     id: registry.id,
     url: registry.url,
     port: registry.port,
+    drain: () => registry.drain(),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
       await folder?.[Symbol.asyncDispose]();

@@ -1,0 +1,58 @@
+/** A registry that runs until it is told to end. */
+import { describeError, isWarrenError } from "../base/errors.ts";
+import { createLog, jsonSink, stderrSink, type Log } from "../base/log.ts";
+import { sleep, systemClock } from "../base/world.ts";
+import type { RegistryOptions } from "../registry/server.ts";
+import { urlsOfMachine } from "../registry/url.ts";
+import { print } from "./output.ts";
+import { EXIT, interruption } from "./program.ts";
+
+export const LOG_FORMS = ["text", "json"] as const;
+export type LogForm = (typeof LOG_FORMS)[number];
+export const METRICS_READERS = ["loopback", "everyone"] as const;
+export type MetricsReaders = (typeof METRICS_READERS)[number];
+
+export interface RunRegistryOptions extends Omit<RegistryOptions, "log"> {
+  readonly host: string;
+  readonly logForm: LogForm;
+  readonly isDebugging: boolean;
+  /** For how long it says that it will end before it does. */
+  readonly drainMs: number;
+}
+
+/** Resolves to the exit code when it has ended. @throws {WarrenError} what `startRegistry` throws, where the log is text */
+export async function runRegistry(options: RunRegistryOptions): Promise<number> {
+  const { logForm, isDebugging, drainMs, host } = options;
+  const ended = interruption();
+  const isJson = logForm === "json";
+  const log = isJson
+    ? createLog("registry", jsonSink(isDebugging ? "debug" : "info", systemClock))
+    : createLog("registry", stderrSink(isDebugging ? "debug" : "warn"));
+  const { startRegistry } = await import("../registry/server.ts");
+  try {
+    await using registry = await startRegistry({ ...options, log });
+    const say = isJson ? (line: string) => log.info(line) : print;
+    say(`registry ready at ${registry.url}`);
+    const [elsewhere] = urlsOfMachine(host, registry.port);
+    if (elsewhere) say(`on other machines: bun run peer -r ${elsewhere}`);
+    await untilAborted(ended);
+    registry.drain();
+    if (drainMs > 0) log.info(`ending in ${drainMs} ms`);
+    await sleep(systemClock, drainMs);
+  } catch (error) {
+    if (!isJson) throw error;
+    return tell(log, error); // whoever reads the log as JSON must find this in it, too
+  }
+  log.info("ended");
+  return EXIT.done;
+}
+
+function tell(log: Log, error: unknown): number {
+  log.error(isWarrenError(error) ? `${error.code}: ${error.message}` : `unexpected: ${describeError(error)}`);
+  return EXIT.failed;
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
