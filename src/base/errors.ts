@@ -56,6 +56,15 @@ export const ERROR_CODES = [
   "BOT_CRASHED",
   "HANDLER_FAILED",
   "DIALOG_TIMEOUT",
+  // calls
+  "CALL_TIMEOUT",
+  "CALL_NOT_SENT",
+  "COMMAND_UNKNOWN",
+  "COMMAND_ARGUMENTS",
+  "COMMAND_DENIED",
+  "COMMAND_TOO_SOON",
+  "COMMAND_UNCONFIRMED",
+  "COMMAND_FAILED",
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -73,7 +73,7 @@ export class Handlers {
       ...place,
       ...(re !== null && { re }),
       ...(data !== null && { data: decodeData(data) }),
-      reply: (answer) => this.#host.reply(from.id, answer, { re: id, ...place }, hops + 1),
+      reply: (answer, more) => this.#host.reply(from.id, answer, { ...more, re: id, ...place }, hops + 1),
     };
   }
 }

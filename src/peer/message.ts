@@ -70,7 +70,7 @@ export interface IncomingMessage {
    * Answers its author, in its room if it has one. A text that comes in pieces is seen to grow over there, and is sent as one
    * message when it has ended; rejects with what its pieces throw, and then nothing was sent.
    */
-  reply(text: ReplyText): Promise<Sent>;
+  reply(text: ReplyText, options?: Pick<SendOptions, "data">): Promise<Sent>;
 }
 
 export interface HistoryEntry {

@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
 import { Admission } from "./admission.ts";
+import { Calls } from "./calls.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Demand } from "./demand.ts";
 import { Dialler } from "./dialler.ts";
@@ -22,7 +23,8 @@ import { LivedTime } from "./lived-time.ts";
 import { Membership } from "./membership.ts";
 import type { HistoryEntry, MessageHandler, SendOptions, Sent, UserInfo } from "./message.ts";
 import { Outbox } from "./outbox.ts";
-import { People, type PeopleHost } from "./people.ts";
+import { People } from "./people.ts";
+import { createPeopleHost } from "./people-host.ts";
 import { Sender } from "./sender.ts";
 import { Reports, type PeerEvents } from "./reports.ts";
 import { SentMessages } from "./sent.ts";
@@ -58,6 +60,8 @@ export class Peer implements AsyncDisposable {
   readonly deadLetters: DeadLetters;
   /** Work of its own that goes on after a crash, and does nothing twice. */
   readonly tasks: Tasks;
+  /** Commands of other peers; see `call` in src/bot/typed-call.ts for its face. */
+  readonly calls: Calls;
   /** Why a message was answered, or was not. */
   readonly traces: Traces;
   readonly #store: Store;
@@ -136,6 +140,7 @@ export class Peer implements AsyncDisposable {
       lost: (session, count) => this.#reports.lost(session.info, count),
       isWatched: () => this.#reports.areReceiptsWanted,
       reached: (session, id, state, reason) => this.#reports.reached(session.info, id, state, reason),
+      answered: ({ id }, request, data) => this.calls.answered(id, request, data),
     });
     this.#handlers = new Handlers(this.#inbox, world.clock, {
       infoOf: (message) => this.#sessions.ofMessage(message).info,
@@ -149,7 +154,16 @@ export class Peer implements AsyncDisposable {
       offline: (peer) => this.#reports.offline(peer),
       notice: (error) => isWarrenError(error) && this.#reports.notice(error),
     });
-    this.#people = new People(this.#peopleHost());
+    this.#people = new People(
+      createPeopleHost({
+        self: info,
+        contacts: store.contacts,
+        sessions: this.#sessions,
+        directory: () => this.directory,
+        dialler: () => this.#dialler,
+        addresses: () => this.addresses,
+      }),
+    );
     this.#sender = new Sender({
       store,
       world,
@@ -204,6 +218,7 @@ export class Peer implements AsyncDisposable {
     });
     this.deadLetters = new DeadLetters(store, this.#inbox, this.#sessions);
     this.tasks = new Tasks(store);
+    this.calls = new Calls({ store, clock: world.clock, sessions: this.#sessions, sender: this.#sender });
     this.traces = new Traces(store, this.#sessions);
     this.#inbox.count();
     store.db.beforeCommit(() => this.#inbox.save());
@@ -359,6 +374,7 @@ export class Peer implements AsyncDisposable {
     this.#dialler.close();
     await this.#handlers.close(CLOSE_WITHIN_MS);
     this.tasks.close();
+    this.calls.close();
     await this.#listener?.[Symbol.asyncDispose]();
     this.#lived.save();
     this.#store.settings.set("running", "no");
@@ -368,22 +384,6 @@ export class Peer implements AsyncDisposable {
     this.outbox.close();
     await new Promise<void>((resolve) => this.world.clock.soon(resolve)); // the goodbyes are written
     this.#store[Symbol.dispose]();
-  }
-
-  #peopleHost(): PeopleHost {
-    return {
-      self: this.info,
-      contacts: this.#store.contacts,
-      directory: () => this.directory,
-      meet: async (address) => {
-        const { peer: id, hello } = await this.#dialler.meet(address);
-        return { id, name: hello.name, kind: hello.kind };
-      },
-      isConnected: (id) => this.#sessions.find(id)?.isUp === true,
-      ownAddresses: () => this.addresses,
-      rowOf: (other) => this.#sessions.rowOf(other),
-      renamed: (info) => this.#sessions.find(info.id)?.rename(info),
-    };
   }
 
   #cameOnline(info: PeerInfo): void {

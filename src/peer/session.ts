@@ -6,7 +6,9 @@ import type { ContactRow } from "../store/contacts.ts";
 import type { IncomingRow } from "../store/incoming.ts";
 import type { OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
+import type { MessageData } from "../wire/data.ts";
 import type { Frame, Hello, Msg, Ready } from "../wire/frames.ts";
+import { isAnswer } from "./call-data.ts";
 import type { Connection } from "./connection.ts";
 import { Inflow } from "./inflow.ts";
 import type { Inbox } from "./inbox.ts";
@@ -34,6 +36,8 @@ export interface SessionHost {
   /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
   isWatched(session: Session): boolean;
   reached(session: Session, id: string, state: MessageState, reason: string | null): void;
+  /** The answer to a call was stored in this turn. `request`: the id of the message that called. */
+  answered(session: Session, request: string, data: MessageData): void;
 }
 
 export class Session {
@@ -241,7 +245,8 @@ export class Session {
     return [out, inflow];
   }
 
-  #take({ n, id, at, text, room, re, hops, data }: Msg, epoch: string): void {
+  #take(msg: Msg, epoch: string): void {
+    const { n, id, at, text, room, re, hops, data } = msg;
     const { store, inbox } = this.#host;
     const message: IncomingRow = {
       peer: this.n,
@@ -256,7 +261,10 @@ export class Session {
     };
     if (store.incoming.add(message)) {
       this.#markHeard();
-      return inbox.take(message, epoch, n);
+      if (!isAnswer(msg)) return inbox.take(message, epoch, n);
+      // No handler is to see it. It also must not wait for one: the handler that called may be in front of it.
+      this.settle(epoch, n, null);
+      return this.#host.answered(this, msg.re, msg.data);
     }
     // It came before, under another number: its sender's disk has gone back in time. Handled once, told again.
     const place = store.incoming.placeOf(this.n, id);

@@ -58,6 +58,12 @@ export class Incoming {
     return this.#db.get<{ place: number }>("SELECT place FROM incoming WHERE peer = ? AND id = ?", peer, id)?.place;
   }
 
+  /** The data of those that answer message `re` of ours; only what came behind `place`, where that was said, is looked at. */
+  answersTo(peer: number, re: string, place: number): string[] {
+    const sql = "SELECT data FROM incoming WHERE peer = ? AND place > ? AND re = ? AND data IS NOT NULL ORDER BY place";
+    return this.#db.all<{ data: string }>(sql, peer, place, re).map(({ data }) => data);
+  }
+
   /** The newest `limit` messages of a peer, newest first, with what keeps them from being handled. */
   newest(peer: number, limit: number): (IncomingRow & { waiting: 0 | 1; reason: string | null })[] {
     const sql = `SELECT ${COLUMNS},

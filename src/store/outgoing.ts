@@ -103,8 +103,9 @@ export class Outgoing {
   }
 
   /** Where a message of ours is now, by its id; a scan of what was said to one peer, newest first. */
-  find(peer: number, id: string): { epoch: number; seq: number } | undefined {
-    const sql = "SELECT epoch, seq FROM outgoing WHERE peer = ? AND id = ? ORDER BY epoch DESC, seq DESC LIMIT 1";
+  find(peer: number, id: string): { epoch: number; seq: number; place: number } | undefined {
+    const sql =
+      "SELECT epoch, seq, place FROM outgoing WHERE peer = ? AND id = ? ORDER BY epoch DESC, seq DESC LIMIT 1";
     return this.#db.get(sql, peer, id);
   }
 

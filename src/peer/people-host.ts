@@ -1,0 +1,32 @@
+/** People host: what the people of a peer need of its other parts. */
+import type { Address, PeerInfo } from "../base/ids.ts";
+import type { Contacts } from "../store/contacts.ts";
+import type { Dialler } from "./dialler.ts";
+import type { Directory } from "./directory.ts";
+import type { PeopleHost } from "./people.ts";
+import type { Sessions } from "./sessions.ts";
+
+export interface PeopleParts {
+  readonly self: PeerInfo;
+  readonly contacts: Contacts;
+  readonly sessions: Sessions;
+  readonly directory: () => Directory | undefined;
+  readonly dialler: () => Dialler;
+  readonly addresses: () => readonly Address[];
+}
+
+export function createPeopleHost({ self, contacts, sessions, directory, dialler, addresses }: PeopleParts): PeopleHost {
+  return {
+    self,
+    contacts,
+    directory,
+    meet: async (address) => {
+      const { peer: id, hello } = await dialler().meet(address);
+      return { id, name: hello.name, kind: hello.kind };
+    },
+    isConnected: (id) => sessions.find(id)?.isUp === true,
+    ownAddresses: addresses,
+    rowOf: (other) => sessions.rowOf(other),
+    renamed: (info) => sessions.find(info.id)?.rename(info),
+  };
+}
