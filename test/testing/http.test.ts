@@ -215,7 +215,7 @@ test("a bot that ends has left no request running", async () => {
   });
   await using warren = await createTestWarren({ plugins: [forgetful] });
   warren.http.on("GET https://a.example/", () => {
-    setTimeout(() => {}, 1).unref(); // of the test, not of the bot
+    setTimeout(() => {}, 60_000).unref(); // of the test, not of the bot
     return new Promise(() => {});
   });
   await warren.person("ann").says("go", { to: "web" });
