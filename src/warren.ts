@@ -25,7 +25,10 @@ export interface OpenPeerOptions {
   host?: string;
   /** Default 0: any free port. */
   port?: number;
-  /** URL of a registry, or "none"; default: the one on this machine. It need not be there. */
+  /**
+   * URL of a registry, or "none"; default: the one on this machine. It need not be there. Of several, with commas between, the
+   * first that takes the peer is used, and the next when it is gone.
+   */
   registry?: string;
   /**
    * Go on with a registry whose key is another one than last time, and only say so. Default: on this machine alone, where
@@ -73,7 +76,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   let isOpen = false;
   try {
     const identity = await openIdentity(folder);
-    const { acceptNewRegistry: acceptNewKey = isLoopbackUrl(registry), registerAfterMs = 0 } = options;
+    const { acceptNewRegistry: acceptNewKey = isLoopbackUrl, registerAfterMs = 0 } = options;
     const memory = store.settings; // what the client remembers is committed with the peer's own turns
     const about = { url: registry, identity, memory, acceptNewKey, registerAfterMs, world };
     const directory = registry === "none" ? undefined : new LateClient({ ...about, log: log.named("registry") });

@@ -67,11 +67,12 @@ async function rehearse(): Promise<void> {
 async function open(port: number): Promise<void> {
   if (!loaded) return;
   const { plugin, start } = loaded;
-  const { home, registry, acceptNewRegistry = false } = start;
+  const { home, registry, acceptNewRegistry } = start;
   const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
   const config = await configOf(loaded, (text) => log.warn(text));
-  const accepts = acceptNewRegistry || isLoopbackUrl(registry);
-  const peer = await openAt(port, { name: plugin.name, kind: "bot", home, registry, acceptNewRegistry: accepts, log });
+  const accepts = acceptNewRegistry ?? registry.split(",").every(isLoopbackUrl);
+  const about = { name: plugin.name, kind: "bot" as const, home, registry, log };
+  const peer = await openAt(port, acceptNewRegistry === undefined ? about : { ...about, acceptNewRegistry });
   scope.defer(() => peer.close({ isComingBack }));
   const refusal = nameRefused(peer, accepts);
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);

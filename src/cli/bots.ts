@@ -26,7 +26,11 @@ await run(async () => {
   const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
-    .option("-r, --registry <url|none>", "the registry (default: the one on this machine)", registryOption)
+    .option(
+      "-r, --registry <url|none>",
+      "the registry (default: the one on this machine); several are tried in turn",
+      registryOption,
+    )
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--set <name.key=value>", SET, setOption)
@@ -57,7 +61,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
     {
       home: resolveHome(options.home),
       registry: options.registry ?? localRegistryUrl(),
-      acceptNewRegistry: options.acceptNewRegistry === true,
+      ...(options.acceptNewRegistry && { acceptNewRegistry: true }),
       set: options.set ?? [],
     },
     {

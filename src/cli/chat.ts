@@ -7,7 +7,7 @@ import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
-import { parseRegistryUrl } from "../registry/url.ts";
+import { parseRegistryUrls } from "../registry/url.ts";
 import { Attendance } from "./attendance.ts";
 import { CHAT_COMMANDS, type ChatActions } from "./chat-commands.ts";
 import { readChatLine } from "./chat-line.ts";
@@ -162,7 +162,7 @@ export class Chat implements ChatActions, AsyncDisposable {
   }
 
   async register(registry: string): Promise<void> {
-    const url = registry === "" || registry === "none" ? registry || undefined : parseRegistryUrl(registry);
+    const url = registry === "" || registry === "none" ? registry || undefined : parseRegistryUrls(registry).join();
     await this.#hangUp();
     await this.#connect(url);
     const { addresses } = this.whoAmI();

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.ts";
 import { isPeerId, parseName } from "../base/ids.ts";
 import { readSet } from "../bot/set-option.ts";
-import { parseRegistryUrl } from "../registry/url.ts";
+import { parseRegistryUrl, parseRegistryUrls } from "../registry/url.ts";
 import { print } from "./output.ts";
 
 export const ACCEPT_NEW_REGISTRY = "go on with a registry whose key has changed (default: on this machine alone)";
@@ -40,8 +40,11 @@ export function peerIdOption(text: string): string {
   throw new InvalidArgumentError("52 characters of a-z and 2-7 were expected.");
 }
 
-export function registryOption(text: string): string {
-  return text === "none" ? text : attempt(() => parseRegistryUrl(text));
+/** May be given again and again, or with commas: they are tried in turn. */
+export function registryOption(text: string, before?: string): string {
+  if (text === "none" && before === undefined) return text;
+  if (text === "none" || before === "none") throw new InvalidArgumentError("none goes with no other registry.");
+  return attempt(() => parseRegistryUrls(before === undefined ? text : `${before},${text}`).join());
 }
 
 /** One of a few words. */

@@ -63,7 +63,11 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("-n, --name <name>", "the identity to use or to make (default: the last one used)", nameOption)
     .option("-p, --port <port>", "the port to listen on; 0 is any free one (default: the identity's own)", portOption)
     .option("--host <address>", "the address to listen on (default: all)")
-    .option("-r, --registry <url|none>", "the registry (default: the one on this machine)", registryOption)
+    .option(
+      "-r, --registry <url|none>",
+      "the registry (default: the one on this machine); several are tried in turn",
+      registryOption,
+    )
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")

@@ -85,8 +85,11 @@ export class People {
   async addressesOf(id: PeerId, isFirstAttempt: boolean): Promise<readonly Address[]> {
     const row = this.#host.contacts.byId(id);
     const known = (row ? remembered(row) : []).map(parseAddress).filter((address) => address !== undefined);
-    const mustAsk = !isFirstAttempt || known.length === 0 || this.#host.directory()?.isConnected === true;
-    const listed = this.#entryOf(id) ?? (mustAsk ? (await this.find({ id })).at(0) : undefined);
+    const directory = this.#host.directory();
+    const mustAsk = !isFirstAttempt || known.length === 0 || directory?.isConnected === true;
+    const entry = this.#entryOf(id);
+    const isFound = entry?.online === true || (entry !== undefined && directory?.isOneOfSeveral !== true);
+    const listed = isFound || !mustAsk ? entry : ((await this.find({ id })).at(0) ?? entry);
     const all = [...(listed?.addresses ?? []), ...known];
     return [...new Map(all.map((address) => [formatAddress(address), address])).values()];
   }

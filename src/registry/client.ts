@@ -9,12 +9,13 @@ import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
 import type { ErrorFrame, ServerFrame } from "./frames.ts";
 import { openGrant } from "./grant.ts";
-import { Link } from "./link.ts";
-import { askForKey, lookUp, registryChanged } from "./lookup.ts";
+import { Link, LOGIN_MS } from "./link.ts";
+import { askForKey, lookUpAnywhere, registryChanged } from "./lookup.ts";
 import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./memory.ts";
 import { openChallenge, signGoodbye, signLogin, type Challenge } from "./proof.ts";
+import { Rotation } from "./rotation.ts";
 import { SelfRecord } from "./self-record.ts";
-import { parseRegistryUrl } from "./url.ts";
+import { parseRegistryUrls } from "./url.ts";
 import { View } from "./view.ts";
 
 /** Announcements within that time become one record. */
@@ -24,14 +25,17 @@ const GOOD_SESSION_MS = 10_000;
 /** Each makes us go through all that is known; a registry that is alive needs one a session. */
 const SNAPSHOTS = perMinute(20);
 const GOODBYE_MS = 1_000;
+/** How long one of several registries may take for a login; and how long for an answer, where it does not come to one. */
+const TURN_MS = 4_000;
+const TURN_ANSWER_MS = 2_000;
 
 export interface RegistryClientOptions {
-  /** URL, `host:port` or host. */
+  /** URL, `host:port` or host; several, with commas between, are tried in turn. */
   url: string;
   identity: Identity;
   memory: RegistryMemory;
   /** Take a registry whose key has changed as it is; the change is told either way. */
-  acceptNewKey?: boolean;
+  acceptNewKey?: boolean | ((url: string) => boolean);
   world?: World;
   log?: Log;
 }
@@ -47,14 +51,17 @@ export interface RegistryClientEvents {
   notice: [error: WarrenError];
 }
 
+/** Errors that another registry would not mend. */
+const OWN_MATTERS = ["NAME_TAKEN", "TWO_INSTANCES", "RECORD_STALE", "RECORD_INVALID", "CLOSED"] as const;
+
 /** Errors that go away by themselves: they are told as `disconnected`, not as a notice. */
 const PASSING = ["REGISTRY_UNREACHABLE", "CONNECTION_LOST", "RECORD_STALE", "RATE_LIMITED", "CLOSED"] as const;
 
 export class RegistryClient implements AsyncDisposable {
-  readonly url: string;
+  readonly #rotation: Rotation;
   readonly #identity: Identity;
   readonly #memory: RegistryMemory;
-  readonly #acceptNewKey: boolean;
+  readonly #acceptsNewKey: (url: string) => boolean;
   readonly #world: World;
   readonly #log: Log;
   readonly #events: Emitter<RegistryClientEvents>;
@@ -76,10 +83,10 @@ export class RegistryClient implements AsyncDisposable {
   /** Nothing is sent before the first `announce`. @throws {WarrenError} `USAGE` */
   constructor({ url, identity, memory, acceptNewKey = false, ...rest }: RegistryClientOptions) {
     const { world = systemWorld, log = silentLog } = rest;
-    this.url = parseRegistryUrl(url);
+    this.#rotation = new Rotation(parseRegistryUrls(url), memory);
     this.#identity = identity;
     this.#memory = memory;
-    this.#acceptNewKey = acceptNewKey;
+    this.#acceptsNewKey = typeof acceptNewKey === "boolean" ? () => acceptNewKey : acceptNewKey;
     this.#world = world;
     this.#log = log;
     this.#events = new Emitter((error, event) =>
@@ -93,6 +100,16 @@ export class RegistryClient implements AsyncDisposable {
       log,
       onChange: (entry) => this.#events.emit(entry.online ? "online" : "offline", entry),
     });
+  }
+
+  /** Of the registry whose turn it is. */
+  get url(): string {
+    return this.#rotation.current;
+  }
+
+  /** Who is not online here may be at another one of them. */
+  get isOneOfSeveral(): boolean {
+    return this.#rotation.urls.length > 1;
   }
 
   get isConnected(): boolean {
@@ -109,11 +126,10 @@ export class RegistryClient implements AsyncDisposable {
     return this.#view.entries();
   }
 
-  /** Asks the registry now. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
+  /** Asks the registry now, or all of several. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   async find(query: RegistryQuery): Promise<RegistryEntry[]> {
-    const registry = this.#acceptNewKey ? undefined : this.#pinned();
-    const { entries } = await lookUp(this.url, query, { registry, clock: this.#world.clock });
-    return entries;
+    const { clock } = this.#world;
+    return await lookUpAnywhere(this.#rotation.urls, query, (url) => ({ registry: this.#believed(url), clock }));
   }
 
   announce(self: SelfDescription): void {
@@ -150,17 +166,18 @@ export class RegistryClient implements AsyncDisposable {
 
   async #run(): Promise<void> {
     for (let attempt = 0; !this.#isClosed; attempt++) {
-      try {
-        await this.#hold();
-      } catch (error) {
-        this.#report(error);
-      }
+      const reason = await this.#hold().catch((error: unknown) => error);
+      const isOwnMatter = isWarrenError(reason, ...OWN_MATTERS);
+      const rounds = Math.floor(attempt / this.#rotation.urls.length);
+      this.#report(reason, isOwnMatter || attempt + 1 >= this.#rotation.urls.length);
       if (this.#wasGood()) {
         attempt = 0;
-        this.#told.clear();
+        this.#told.clear(); // and it stays its turn: a registry is restarted now and then
+      } else if (!isOwnMatter) {
+        this.#rotation.turn();
       }
       // Never without the wait that grows: a registry that always says goodbye at once must not be asked without end.
-      const waitMs = this.#awayMs + backoffMs(attempt, () => this.#world.random());
+      const waitMs = this.#awayMs + backoffMs(rounds, () => this.#world.random());
       this.#awayMs = 0;
       if (!this.#isClosed) await this.#rest(waitMs);
     }
@@ -174,7 +191,7 @@ export class RegistryClient implements AsyncDisposable {
   async #hold(): Promise<void> {
     this.#loggedInAt = undefined;
     const nonce = this.#world.token(32);
-    using link = new Link(this.url, nonce, this.#world.clock);
+    using link = new Link(this.url, nonce, this.#world.clock, this.isOneOfSeveral ? TURN_MS : LOGIN_MS);
     this.#link = link;
     try {
       const challenge = await this.#greet(link, nonce);
@@ -183,6 +200,7 @@ export class RegistryClient implements AsyncDisposable {
       link.keep(leaseMs);
       this.#challenge = challenge;
       this.#loggedInAt = this.#world.clock.steady();
+      this.#settle();
       link.send({ t: "subscribe", after: this.#view.cursor });
       let frame = await link.next();
       for (; frame.t !== "bye"; frame = await link.next()) await this.#take(frame, challenge.registry);
@@ -198,9 +216,9 @@ export class RegistryClient implements AsyncDisposable {
     if (frame.t !== "challenge") throw unusable(this.url, `it began with "${frame.t}"`);
     const challenge = await openChallenge(frame.challenge);
     if (challenge.dialled !== nonce) throw unusable(this.url, "its challenge is for another connection");
-    const pinned = this.#pinned();
+    const pinned = pinnedKey(this.#memory, this.url);
     if (pinned !== undefined && pinned !== challenge.registry) {
-      if (!this.#acceptNewKey) throw registryChanged(this.url, pinned, challenge.registry);
+      if (!this.#acceptsNewKey(this.url)) throw registryChanged(this.url, pinned, challenge.registry);
       const keys = `its key is ${shortId(challenge.registry)}, and was ${shortId(pinned)}`;
       const text = `the registry at ${this.url} is another one than before (${keys}): going on with it`;
       this.#notice(new WarrenError("REGISTRY_CHANGED", text));
@@ -211,7 +229,8 @@ export class RegistryClient implements AsyncDisposable {
   /** Why there was no session at all: nobody there, or somebody else. */
   async #explain(link: Link, error: unknown): Promise<never> {
     if (link.wasOpen || this.#isClosed) throw error;
-    await askForKey(this.url, { clock: this.#world.clock });
+    const { clock } = this.#world;
+    await askForKey(this.url, this.isOneOfSeveral ? { clock, timeoutMs: TURN_ANSWER_MS } : { clock });
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${this.url} takes no more sessions just now`);
   }
 
@@ -300,12 +319,14 @@ export class RegistryClient implements AsyncDisposable {
     this.#nap = undefined;
   }
 
-  #report(error: unknown): void {
+  /** `isLast`: all registries have been tried. */
+  #report(error: unknown, isLast = false): void {
     if (this.#isClosed) return;
     if (!isWarrenError(error)) this.#log.error(`the session failed: ${describeError(error)}`);
     else if (!isWarrenError(error, ...PASSING)) this.#notice(error);
     this.#log.debug(describeError(error));
-    if (this.#state !== "disconnected") this.#become("disconnected", describeError(error));
+    const isNews = this.#state === "connected" || (this.#state === "new" && isLast);
+    if (isNews) this.#become("disconnected", describeError(error));
   }
 
   #become(state: "connected"): void;
@@ -323,8 +344,16 @@ export class RegistryClient implements AsyncDisposable {
     this.#events.emit("notice", error);
   }
 
-  #pinned(): PeerId | undefined {
-    return pinnedKey(this.#memory, this.url);
+  #settle(): void {
+    const before = this.#rotation.settle();
+    if (before === undefined) return;
+    const text = `the registry at ${before} is not to be had: the one at ${this.url} is used from now on`;
+    this.#notice(new WarrenError("REGISTRY_MOVED", text));
+  }
+
+  /** The key that answers must be by; undefined where any will do. */
+  #believed(url: string): PeerId | undefined {
+    return this.#acceptsNewKey(url) ? undefined : pinnedKey(this.#memory, url);
   }
 }
 

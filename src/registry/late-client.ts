@@ -3,7 +3,8 @@ import type { Timer, World } from "../base/world.ts";
 import type { RegistryClient, RegistryClientEvents, RegistryClientOptions } from "./client.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
 import { keptGrant, pinnedKey } from "./memory.ts";
-import { parseRegistryUrl } from "./url.ts";
+import { Rotation } from "./rotation.ts";
+import { parseRegistryUrls } from "./url.ts";
 
 export interface LateClientOptions extends RegistryClientOptions {
   world: World;
@@ -15,7 +16,7 @@ export interface LateClientOptions extends RegistryClientOptions {
 }
 
 export class LateClient implements AsyncDisposable {
-  readonly url: string;
+  readonly #rotation: Rotation;
   readonly #options: LateClientOptions;
   #loading: Promise<RegistryClient> | undefined;
   #client: RegistryClient | undefined;
@@ -28,7 +29,15 @@ export class LateClient implements AsyncDisposable {
   /** @throws {WarrenError} `USAGE` */
   constructor(options: LateClientOptions) {
     this.#options = options;
-    this.url = parseRegistryUrl(options.url);
+    this.#rotation = new Rotation(parseRegistryUrls(options.url), options.memory);
+  }
+
+  get url(): string {
+    return this.#client?.url ?? this.#rotation.current;
+  }
+
+  get isOneOfSeveral(): boolean {
+    return this.#rotation.urls.length > 1;
   }
 
   get isConnected(): boolean {

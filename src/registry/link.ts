@@ -5,7 +5,7 @@ import { encodeFrame, MAX_SERVER_FRAME_BYTES, parseServerFrame } from "./frames.
 import type { PeerSideFrame, ServerFrame } from "./frames.ts";
 
 /** From dialling to the welcome. */
-const LOGIN_MS = 10_000;
+export const LOGIN_MS = 10_000;
 /** Frames held before the reading stops, and before it goes on. */
 const FULL = 256;
 const LOW = 64;
@@ -21,10 +21,10 @@ export class Link implements Disposable {
   #timer: Timer;
 
   /** @param origin of the registry; `nonce` comes back in its challenge */
-  constructor(origin: string, nonce: string, clock: Clock) {
+  constructor(origin: string, nonce: string, clock: Clock, loginMs = LOGIN_MS) {
     this.#clock = clock;
     this.#heardAt = clock.steady();
-    this.#timer = clock.after(LOGIN_MS, () => this.#fail(`no login within ${LOGIN_MS} ms`));
+    this.#timer = clock.after(loginMs, () => this.#fail(`no login within ${loginMs} ms`));
     this.#socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session?nonce=${nonce}`);
     this.#socket.addEventListener("open", () => void (this.#isOpen = true));
     this.#socket.addEventListener("message", ({ data }) => this.#take(data));

@@ -55,6 +55,32 @@ export async function lookUp(url: string, query: RegistryQuery = {}, options: Lo
 }
 
 /**
+ * Asks several registries at once. Of a peer that more than one knows, what one says where it is online holds; of a name that
+ * they gave to several keys, what the first of them says. Resolves if any has answered.
+ *
+ * @throws {WarrenError} like `lookUp`: why the first one did not answer
+ */
+export async function lookUpAnywhere(
+  urls: readonly string[],
+  query: RegistryQuery,
+  optionsFor: (url: string) => LookUpOptions,
+): Promise<RegistryEntry[]> {
+  const answers = await Promise.allSettled(urls.map((url) => lookUp(url, query, optionsFor(url))));
+  const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value.entries] : []));
+  const [failed] = answers.filter((answer) => answer.status === "rejected");
+  if (found.length === 0) throw failed?.reason;
+  const holders = new Map<string, PeerId>(); // of each name
+  const byId = new Map<PeerId, RegistryEntry>();
+  for (const entry of found.flat()) {
+    const holder = holders.get(entry.name) ?? entry.id;
+    holders.set(entry.name, holder);
+    const known = byId.get(entry.id);
+    if (holder === entry.id && (!known || (entry.online && !known.online))) byId.set(entry.id, entry);
+  }
+  return [...byId.values()];
+}
+
+/**
  * The key of the registry at `url`, as it says itself.
  *
  * @throws {WarrenError} like `lookUp`

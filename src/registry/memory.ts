@@ -17,6 +17,15 @@ export function pinKey(memory: RegistryMemory, url: string, registry: PeerId): v
   if (memory.get(`registry.key:${url}`) !== registry) memory.set(`registry.key:${url}`, registry);
 }
 
+/** The URL of the registry that was used last. */
+export function lastGood(memory: RegistryMemory): string | undefined {
+  return memory.get("registry.last");
+}
+
+export function keepLastGood(memory: RegistryMemory, url: string): void {
+  if (lastGood(memory) !== url) memory.set("registry.last", url);
+}
+
 /** The grant that `registry` gave for `name`: it is shown at every login, so that a registry that lost its disk is told. */
 export function keptGrant(memory: RegistryMemory, registry: PeerId, name: string): string | undefined {
   return memory.get(`registry.grant:${registry}:${name}`);

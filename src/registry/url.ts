@@ -3,6 +3,7 @@ import { hostname, networkInterfaces } from "node:os";
 import { WarrenError } from "../base/errors.ts";
 
 export const DEFAULT_REGISTRY_PORT = 9_277;
+const MAX_REGISTRIES = 8;
 
 /** WARREN_REGISTRY_PORT moves the registry of this machine, and where its peers look for it. @throws {WarrenError} `USAGE` */
 export function localRegistryPort(environment: Readonly<Record<string, string | undefined>> = process.env): number {
@@ -34,6 +35,17 @@ export function parseRegistryUrl(text: string): string {
   }
   if (!isUrl && !/:\d+\/?$/.test(text)) url.port = String(DEFAULT_REGISTRY_PORT);
   return url.origin;
+}
+
+/**
+ * Several of them, with commas between: the first one goes first. "none" is for the caller to see to.
+ *
+ * @throws {WarrenError} `USAGE`
+ */
+export function parseRegistryUrls(text: string): string[] {
+  const urls = [...new Set(text.split(",").map((part) => parseRegistryUrl(part.trim())))];
+  if (urls.length <= MAX_REGISTRIES) return urls;
+  throw new WarrenError("USAGE", `${urls.length} registries were given: at most ${MAX_REGISTRIES} are tried in turn`);
 }
 
 /**

@@ -54,6 +54,24 @@ test("a name that is pinned and comes with another key is refused, until that is
   expect((await ann.resolve("bob")).id).toBe(impostor);
 });
 
+test("who is offline at one registry of several is looked for at the others", async () => {
+  await using burrow = createBurrow();
+  const [ann, bob] = [await burrow.open("ann"), await burrow.open("bob")];
+  const card = { about: "", commands: [] };
+  const before = { ...bob.info, card, online: false, addresses: [{ host: "gone", port: 1 }] };
+  const now = { ...before, online: true, addresses: bob.addresses };
+  const directory = Object.assign(new SharedDirectory().join(), {
+    isOneOfSeveral: true,
+    entries: () => [before],
+    find: () => Promise.resolve([now]),
+  });
+  await ann.setDirectory(directory);
+  const heard = hear(bob);
+  expect(await say(burrow, ann, bob.id, "found")).toBe("sent");
+  await burrow.settle(5_000);
+  expect(heard).toEqual(["found"]);
+});
+
 test("an unknown name is an error that says who was asked, and who claims it", async () => {
   await using burrow = createBurrow();
   const ann = await burrow.open("ann");

@@ -8,7 +8,15 @@ import { keptGrant, lastSeq, pinnedKey } from "../../src/registry/memory.ts";
 import type { ServerFrame } from "../../src/registry/frames.ts";
 import { openLogin } from "../../src/registry/proof.ts";
 import { HostileRegistry, tell, tellNobody, type Tricks, type Victim } from "./hostile-registry.ts";
-import { makeRecord, openRegistry, RawSession, socketWorld, watchedClient, type Watched } from "./setting.ts";
+import {
+  makeRecord,
+  openRegistry,
+  RawSession,
+  socketWorld,
+  someTurns,
+  watchedClient,
+  type Watched,
+} from "./setting.ts";
 
 const ben = await createIdentity();
 const cat = await createIdentity();
@@ -154,7 +162,7 @@ test("one that lets everybody in and sends them away at once is not run against:
       await ann.until("disconnected");
       for (let second = 0; second < 120; second++) {
         await world.clock.advance(1_000);
-        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+        await someTurns();
       }
       expect(registry.dials).toBeLessThan(15);
       expect(ann.told.filter((line) => line.startsWith("notice"))).toEqual(["notice REGISTRY_REFUSED"]);
@@ -217,7 +225,7 @@ test("one that calls every record old has none signed in a circle", () =>
       ann.client.announce({ ...describe(ann), card });
       for (let n = 0; n < 50; n++) {
         await world.clock.advance(100);
-        for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+        await someTurns();
       }
       expect(registry.heard.filter(({ t }) => t === "record")).toHaveLength(1);
       expect(lastSeq(ann.memory, ann.identity.id)).toBe(2);

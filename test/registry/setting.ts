@@ -39,6 +39,11 @@ export function socketWorld(): SocketWorld {
   return { ...systemWorld, clock: new SocketClock(), random: () => 0 }; // no wait between attempts
 }
 
+/** Some turns of the event loop, for sockets that are to do nothing, or to be refused; no time of `world` passes. */
+export async function someTurns(count = 20): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Lets what is due now run until `done`; no time passes, so nothing runs out while sockets and threads do their part. */
 export async function turnUntil(world: SocketWorld, done: Promise<unknown>): Promise<void> {
   const state = { isDone: false };

@@ -6,6 +6,7 @@ import {
   localRegistryPort,
   localRegistryUrl,
   parseRegistryUrl,
+  parseRegistryUrls,
   urlsOfMachine,
 } from "../../src/registry/url.ts";
 
@@ -23,6 +24,12 @@ test("a registry is given as a URL, as host and port, or as a host with the usua
     "HTTP://Lab:9000": "http://lab:9000",
   };
   for (const [text, origin] of Object.entries(cases)) expect([text, parseRegistryUrl(text)]).toEqual([text, origin]);
+});
+
+test("several are given with commas between, each once, and not too many", () => {
+  expect(parseRegistryUrls("lab, http://lab:9277,192.0.2.7:1")).toEqual(["http://lab:9277", "http://192.0.2.7:1"]);
+  expect(() => parseRegistryUrls("lab,")).toThrow("is not a registry");
+  expect(() => parseRegistryUrls("abcdefghi".split("").join())).toThrow("at most 8");
 });
 
 test("what is no registry's address is refused", () => {
