@@ -31,6 +31,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
   "@peculiar/x509": ["src/identity/certificate.ts"],
   "reflect-metadata": ["src/identity/certificate.ts"],
   "bun:sqlite": [
+    "src/registry/store-copy.ts",
     "src/store/database.ts",
     "src/registry/local-store.ts",
     "src/registry/tables.ts",

@@ -1,11 +1,11 @@
-/** Backup file: all that an identity is, in one file. A line of JSON with the key, a line feed, and the bytes of its database. */
+/** Backup file: all that an identity or a registry is, in one file. A line of JSON with the key, a line feed, and the bytes of its database. */
 import { WarrenError } from "../base/errors.ts";
 import { isName, type PeerKind } from "../base/ids.ts";
 
 const VERSION = 1;
 
 export interface BackupHead {
-  readonly kind: PeerKind;
+  readonly kind: PeerKind | "registry";
   readonly name: string;
   /** When it was made, in epoch ms. */
   readonly at: number;
@@ -27,14 +27,14 @@ export function decodeBackup(file: string, bytes: Uint8Array): BackupHead & { re
   try {
     head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, Math.max(end, 0))));
   } catch {
-    throw invalid(file, "is no backup made by `peer backup`"); // not even a line of JSON
+    throw invalid(file, "is no backup made by Warren"); // not even a line of JSON
   }
   const fields: Record<string, unknown> = typeof head === "object" && head !== null ? { ...head } : {};
   const { sha256, ...summed } = fields;
   const { warrenBackup, kind, name, at, keyPem, settings } = summed;
-  if (typeof warrenBackup !== "number") throw invalid(file, "is no backup made by `peer backup`");
+  if (typeof warrenBackup !== "number") throw invalid(file, "is no backup made by Warren");
   if (warrenBackup > VERSION) throw invalid(file, "was made by a newer Warren: update Warren");
-  const isKind = kind === "person" || kind === "bot";
+  const isKind = kind === "person" || kind === "bot" || kind === "registry";
   if (!isKind || typeof name !== "string" || !isName(name) || typeof at !== "number" || typeof keyPem !== "string") {
     throw invalid(file, "is damaged: its first line does not say whose it is");
   }

@@ -49,10 +49,11 @@ export async function backUp(whose: Whose, file?: string): Promise<string> {
 /** Puts a backup in place. Resolves to what is told. @throws {WarrenError} `BACKUP_INVALID`, `BACKUP_UNWANTED`, `IDENTITY_IN_USE` */
 export async function restore(whose: Whose, file: string, force: boolean): Promise<string> {
   const { home, bot } = whose;
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw new WarrenError("BACKUP_INVALID", `${file} cannot be read: ${describeError(error)}`, { cause: error });
-  });
+  const bytes = await readBackup(file);
   const { kind, name, at, keyPem, settings, database } = decodeBackup(file, bytes);
+  if (kind === "registry") {
+    throw new WarrenError("BACKUP_UNWANTED", `${file} is of a registry: restore it with bun run registry restore`);
+  }
   const isWanted =
     bot === undefined ? kind === "person" && (whose.name ?? name) === name : kind === "bot" && bot === name;
   if (!isWanted) {
@@ -119,8 +120,15 @@ async function refuseWhileRunning(name: string, path: string): Promise<void> {
   }
 }
 
+/** The bytes of a file that should be a backup. @throws {WarrenError} `BACKUP_INVALID` */
+export async function readBackup(file: string): Promise<Uint8Array> {
+  return await readFile(file).catch((error: unknown) => {
+    throw new WarrenError("BACKUP_INVALID", `${file} cannot be read: ${describeError(error)}`, { cause: error });
+  });
+}
+
 /** Mode 600, and never over a file that is there. Resolves to its size. */
-async function writeNew(path: string, content: Blob): Promise<number> {
+export async function writeNew(path: string, content: Blob): Promise<number> {
   try {
     await using file = await open(path, "wx", 0o600);
     await file.writeFile(new Uint8Array(await content.arrayBuffer()));
@@ -133,7 +141,7 @@ async function writeNew(path: string, content: Blob): Promise<number> {
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+export async function readIfThere(path: string): Promise<string | undefined> {
   const file = Bun.file(path);
   return (await file.exists()) ? await file.text() : undefined;
 }

@@ -1,7 +1,8 @@
 /** The command line of `bun run registry`. What a command needs is loaded when it runs. */
 import { join } from "node:path";
-import { DEFAULT_REGISTRY_PORT } from "../registry/url.ts";
-import { choiceOption, createProgram, portOption, secondsOption, urlsOption } from "./options.ts";
+import { DEFAULT_REGISTRY_PORT, localRegistryUrl } from "../registry/url.ts";
+import { choiceOption, createProgram, portOption, registryOption, secondsOption, urlsOption } from "./options.ts";
+import { print } from "./output.ts";
 import { EXIT, resolveHome } from "./program.ts";
 import { LOG_FORMS, METRICS_READERS, runRegistry, type LogForm, type MetricsReaders } from "./run-registry.ts";
 
@@ -14,6 +15,8 @@ interface Flags {
   log: LogForm;
   drain: number;
   debug?: true;
+  registry?: string;
+  json?: true;
 }
 
 /** Runs what `argv` says and resolves to the exit code. */
@@ -29,14 +32,45 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--metrics <who>", "who may read /metrics: loopback or everyone", choiceOption(METRICS_READERS), "loopback")
     .option("--log <form>", "how the log is written, on standard error: text or json", choiceOption(LOG_FORMS), "text")
     .option("--drain <seconds>", "for how long /readyz says that it ends before it does", secondsOption, 0)
+    .option("-r, --registry <url>", "status: of which registry (default: that of this machine)", registryOption)
+    .option("--json", "status: as JSON")
     .option("--debug", "say what happens, on standard error")
     .allowExcessArguments(false)
+    .configureHelp({ showGlobalOptions: true })
     .action(async () => {
-      const { port, host, url: urls, home, metrics: metricsFor, log: logForm, drain, debug } = program.opts<Flags>();
-      const folder = join(resolveHome(home), "registry");
+      const flags = program.opts<Flags>();
+      const { port, host, url: urls, metrics: metricsFor, log: logForm, drain, debug } = flags;
+      const folder = folderOf(flags);
       const how = { logForm, drainMs: drain * 1_000, isDebugging: debug === true };
       code = await runRegistry({ port, host, urls, folder, metricsFor, ...how });
     });
+  program
+    .command("status")
+    .description("who is there, what it counts, and whether it is well")
+    .action(async () => {
+      const { registryStatus } = await import("./registry-status.ts");
+      const { registry = localRegistryUrl(), json } = program.opts<Flags>();
+      code = await registryStatus(registry, json === true);
+    });
+  program
+    .command("backup <file>")
+    .description("copy its key and its names to one file; also while it runs")
+    .action(async (file: string) => {
+      const { backUpRegistry } = await import("./registry-backup.ts");
+      print(await backUpRegistry(folderOf(program.opts<Flags>()), file));
+    });
+  program
+    .command("restore <file>")
+    .description("put a backup in place, while it does not run")
+    .option("--force", "replace what is there")
+    .action(async (file: string, { force }: { force?: true }) => {
+      const { restoreRegistry } = await import("./registry-backup.ts");
+      print(await restoreRegistry(folderOf(program.opts<Flags>()), file, force === true));
+    });
   await program.parseAsync(argv);
   return code;
+}
+
+function folderOf({ home }: Flags): string {
+  return join(resolveHome(home), "registry");
 }

@@ -18,15 +18,11 @@ import type {
   RegistryStore,
   StoredRecord,
 } from "./store.ts";
-import { Tables, TABLES } from "./tables.ts";
+import { ONLINE_INDEX, Tables, TABLES } from "./tables.ts";
 
-const SCHEMA_VERSION = 1;
-const SCHEMA = `
-  ${TABLES}
-  CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
-const FILE = "registry.sqlite";
+/** Each step brings a database one version further. What has been on a disk is never changed: what is new is a new step. */
+const STEPS = [`${TABLES} CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`, ONLINE_INDEX];
+export const STORE_FILE = "registry.sqlite";
 /** A restart within that time is a blink: those who were online are waited for, not declared offline. */
 const BLINK_MS = 120_000;
 
@@ -56,7 +52,7 @@ export class LocalStore implements RegistryStore {
 
   /** @throws {WarrenError} `HOME_UNWRITABLE`, `STORE_CORRUPT`, `STORE_NEWER` */
   static async open(folder: string, clock: Clock, limits: RegistryLimits): Promise<LocalStore> {
-    const path = join(folder, FILE);
+    const path = join(folder, STORE_FILE);
     let db: Database | undefined;
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -195,13 +191,18 @@ function prepare(db: Database, path: string): void {
   db.run("PRAGMA journal_mode = WAL");
   db.run("PRAGMA synchronous = FULL"); // a name that was granted must not be granted again after a power cut
   const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
-  if (version > SCHEMA_VERSION) {
+  if (version > STEPS.length) {
     throw new WarrenError(
       "STORE_NEWER",
       `${path} was written by a newer Warren: update Warren, or give another --home`,
     );
   }
-  if (version === 0) db.transaction(() => db.run(SCHEMA)).immediate();
+  if (version === STEPS.length) return;
+  const upgrade = db.transaction(() => {
+    for (const step of STEPS.slice(version)) db.run(step);
+    db.run(`PRAGMA user_version = ${STEPS.length}`);
+  });
+  upgrade.immediate(); // all steps or none
 }
 
 function unusable(path: string, error: unknown): WarrenError {

@@ -140,25 +140,32 @@ export async function ask<Answer extends { registry: PeerId }>(
   origin: string,
   path: string,
   shape: z.ZodType<Answer>,
-  { registry, clock = systemClock, timeoutMs = TIMEOUT_MS }: LookUpOptions,
+  options: LookUpOptions,
 ): Promise<Answer> {
-  const abort = new AbortController();
-  using _ = clock.after(timeoutMs, () => abort.abort());
-  let status: number;
-  let text: string;
-  try {
-    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error" });
-    status = response.status;
-    text = await readBounded(response);
-  } catch (error) {
-    throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${origin} does not answer`, { cause: error });
-  }
+  const { registry } = options;
+  const { status, text } = await askText(origin, path, options);
   const answer = shape.safeParse(parseJson(text));
   if (!answer.success || status !== 200) throw notAnAnswer(origin, status, text);
   if (registry !== undefined && answer.data.registry !== registry) {
     throw registryChanged(origin, registry, answer.data.registry);
   }
   return answer.data;
+}
+
+/** Whatever is answered, within bounds. @throws {WarrenError} `REGISTRY_UNREACHABLE` */
+export async function askText(
+  origin: string,
+  path: string,
+  { clock = systemClock, timeoutMs = TIMEOUT_MS }: LookUpOptions,
+): Promise<{ status: number; text: string }> {
+  const abort = new AbortController();
+  using _ = clock.after(timeoutMs, () => abort.abort());
+  try {
+    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error" });
+    return { status: response.status, text: await readBounded(response) };
+  } catch (error) {
+    throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${origin} does not answer`, { cause: error });
+  }
 }
 
 export function registryChanged(url: string, known: PeerId, now: PeerId): WarrenError {
@@ -188,7 +195,7 @@ function neverEnds(origin: string): WarrenError {
   return new WarrenError("REGISTRY_UNUSABLE", text);
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

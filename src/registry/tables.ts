@@ -13,6 +13,9 @@ export const TABLES = `
   CREATE TABLE commands (command TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (command, id)) STRICT, WITHOUT ROWID;
 `;
 
+/** For whoever asks who is online: of many that are known, few may be. */
+export const ONLINE_INDEX = "CREATE INDEX records_online ON records (id) WHERE stay > 0;";
+
 export interface NameRow {
   id: PeerId;
   since: number;
@@ -103,7 +106,7 @@ export class Tables {
     const rows = this.#db
       .query<RecordRow, [Record<string, string | number | null>]>(
         `${SELECT_RECORD} WHERE r.id > $after AND ($name IS NULL OR r.name = $name) AND ($kind IS NULL OR kind = $kind)
-         AND ($online IS NULL OR (stay > 0) = $online)
+         ${query.online === undefined ? "" : query.online ? "AND stay > 0" : "AND stay = 0"}
          AND ($command IS NULL OR EXISTS (SELECT 1 FROM commands c WHERE c.command = $command AND c.id = r.id))
          ORDER BY r.id LIMIT $limit`,
       )
@@ -111,7 +114,6 @@ export class Tables {
         after: query.after ?? "",
         name: query.name ?? null,
         kind: query.kind ?? null,
-        online: query.online === undefined ? null : Number(query.online),
         command: query.command ?? null,
         limit: query.limit,
       });

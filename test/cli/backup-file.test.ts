@@ -26,7 +26,7 @@ test("every cut is noticed, and every changed byte of the key and the database",
 });
 
 test("what is no backup, or of a newer Warren, is told", () => {
-  expect(() => decodeBackup("f", text("[5]\n"))).toThrow("f is no backup made by `peer backup`");
+  expect(() => decodeBackup("f", text("[5]\n"))).toThrow("f is no backup made by Warren");
   expect(() => decodeBackup("f", text('{"warrenBackup":2}\n'))).toThrow("f was made by a newer Warren");
   expect(() => decodeBackup("f", text('{"warrenBackup":1,"kind":"bot","name":"../x"}\n'))).toThrow(
     "does not say whose",

@@ -63,6 +63,33 @@ test("told to end, it says for a while that it is about to, and then ends", () =
     expect(await program.exited).toBe(0);
   }));
 
+test("status, backup and restore are commands of the same program", () =>
+  inHome(async (home) => {
+    const program = start("--port", "0", "--home", home);
+    const url = (await firstLine(program.stdout)).replace(/.* /, "");
+    const ran = async (...args: string[]) => {
+      const child = start(...args);
+      const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+      return { out, err, code };
+    };
+    expect(await ran("status", "-r", url)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("online    0"),
+      err: "",
+    });
+    expect(JSON.parse((await ran("status", "--json", "-r", url)).out)).toMatchObject({ url, online: 0, faults: [] });
+    const file = join(home, "copy");
+    expect(await ran("backup", file, "--home", home)).toMatchObject({ code: 0, err: "" });
+    expect(await ran("restore", file, "--home", home)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("is running"),
+    });
+    program.kill("SIGTERM");
+    await program.exited;
+    expect(await ran("restore", file, "--home", home, "--force")).toMatchObject({ code: 0, err: "" });
+    expect(await ran("status", "-r", url)).toMatchObject({ code: 1, err: expect.stringContaining("does not answer") });
+  }));
+
 test("a port in use is one line and exit code 1", () =>
   inHome(async (home) => {
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });

@@ -51,3 +51,59 @@ test("a damaged file and one of a newer Warren are said to be so, and left as th
     code: "STORE_NEWER",
   });
 });
+
+/** As the version before this one made it. */
+const VERSION_1 = `
+  CREATE TABLE names (name TEXT PRIMARY KEY, id TEXT NOT NULL, since INTEGER NOT NULL, used_day INTEGER NOT NULL) STRICT;
+  CREATE INDEX names_by_id ON names (id);
+  CREATE TABLE records (id TEXT PRIMARY KEY, name TEXT NOT NULL, kind TEXT NOT NULL, seq INTEGER NOT NULL,
+    record TEXT NOT NULL, received_at INTEGER NOT NULL, stay INTEGER NOT NULL) STRICT;
+  CREATE INDEX records_by_name ON records (name);
+  CREATE TABLE commands (command TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (command, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+  PRAGMA user_version = 1;
+  INSERT INTO names VALUES ('ann', 'ann-id', 5, 0), ('ben', 'ben-id', 6, 0);
+  INSERT INTO records VALUES ('ann-id', 'ann', 'person', 3, 'ann-record', 7, 2), ('ben-id', 'ben', 'bot', 1, 'r', 8, 0);
+`;
+
+/** What a database is made of, whatever way it came to be. */
+function schemaOf(path: string): { version: number; parts: string[] } {
+  using db = new Database(path);
+  const { user_version: version } = db.query<{ user_version: number }, []>("PRAGMA user_version").get() ?? {
+    user_version: -1,
+  };
+  const parts = db
+    .query<{ sql: string }, []>("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+    .all();
+  return { version, parts: parts.map(({ sql }) => sql.replace(/\s+/g, " ")) };
+}
+
+test("a database of the version before is brought up to this one, with all that is in it", async () => {
+  await using old = await temporaryFolder();
+  await using fresh = await temporaryFolder();
+  const path = join(old.path, "registry.sqlite");
+  const db = new Database(path, { create: true });
+  db.run(VERSION_1);
+  db.close();
+  for (let start = 0; start < 2; start++) {
+    await using store = await LocalStore.open(old.path, systemClock, DEFAULT_LIMITS);
+    const [ann, ...others] = store.list({ online: true, limit: 9 });
+    expect([ann, others]).toMatchObject([{ name: "ann", record: "ann-record", since: 5, stay: 2 }, []]);
+    expect(store.list({ online: false, limit: 9 })).toMatchObject([{ name: "ben" }]);
+  }
+  await (await LocalStore.open(fresh.path, systemClock, DEFAULT_LIMITS))[Symbol.asyncDispose]();
+  expect(schemaOf(path)).toEqual(schemaOf(join(fresh.path, "registry.sqlite")));
+});
+
+test("an upgrade that fails leaves the database as it was", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "registry.sqlite");
+  const db = new Database(path, { create: true });
+  db.run(VERSION_1);
+  db.run("CREATE INDEX records_online ON records (kind)"); // what the upgrade is about to make
+  db.close();
+  const before = schemaOf(path);
+  const failure = await LocalStore.open(folder.path, systemClock, DEFAULT_LIMITS).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ name: "WarrenError" });
+  expect(schemaOf(path)).toEqual(before);
+});
