@@ -26,9 +26,11 @@ export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
 export type {
   HistoryEntry,
   IncomingMessage,
+  MessageDraft,
   MessageHandler,
   MessageState,
   Receipt,
+  ReplyText,
   Sent,
   UserInfo,
 } from "./peer/message.ts";

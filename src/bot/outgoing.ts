@@ -1,7 +1,8 @@
 /** Outgoing: what a plugin says goes through its own layers before it is sent; the mirror of what comes in. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
+import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
+import { abandonPieces, joinPieces } from "../peer/pieces.ts";
 import type { Cause, Loops } from "./loops.ts";
 import { type ChangingLayer, runChangingOnion } from "./onion.ts";
 import { note, noteAnswer, tracedOutgoing } from "./trace.ts";
@@ -45,7 +46,15 @@ export class Outgoing {
   }
 
   /** Answers `incoming` where it was said. Resolves like `send`. */
-  async reply(incoming: IncomingMessage, text: string): Promise<Sent | undefined> {
+  async reply(incoming: IncomingMessage, text: ReplyText): Promise<Sent | undefined> {
+    if (typeof text === "string") return await this.#reply(incoming, text);
+    // Nobody may see what a layer has not seen, and would perhaps have taken out.
+    return await (this.#isLayered
+      ? this.#reply(incoming, await joinPieces(text))
+      : this.#replyAsItGrows(incoming, text));
+  }
+
+  async #reply(incoming: IncomingMessage, text: string): Promise<Sent | undefined> {
     const given = { to: incoming.from.id, text, ...placeOf({ ...incoming, re: incoming.id }) };
     return await this.#pass(given, (last) => {
       const isForAnother = last.to !== given.to || last.room !== given.room || last.re !== given.re;
@@ -53,17 +62,32 @@ export class Outgoing {
     });
   }
 
+  async #replyAsItGrows(incoming: IncomingMessage, pieces: AsyncIterable<string>): Promise<Sent | undefined> {
+    if (!this.#admits(incoming, incoming.from.id, "an answer in pieces")) {
+      await abandonPieces(pieces);
+      return undefined;
+    }
+    let text = "";
+    const sent = await incoming.reply(overheard(pieces, (piece) => (text += piece)));
+    noteAnswer(sent, text || "…"); // what an earlier run has said does not come again
+    return sent;
+  }
+
   /** Runs what no layer has called, though a layer's doing may have set it off: a message that comes, news of a peer. */
   outside<Result>(run: () => Result): Result {
     return this.#inLayer.run(false, run);
+  }
+
+  /** What a layer itself sends goes straight out: through the layers it would come back to the same layer for ever. */
+  get #isLayered(): boolean {
+    return this.#layers.size > 0 && this.#inLayer.getStore() !== true;
   }
 
   async #pass(
     message: OutgoingMessage,
     core: (message: OutgoingMessage) => Promise<Sent | undefined>,
   ): Promise<Sent | undefined> {
-    // What a layer itself sends goes straight out: through the layers it would come back to the same layer for ever.
-    if (this.#layers.size === 0 || this.#inLayer.getStore()) return await core(message);
+    if (!this.#isLayered) return await core(message);
     const send = (last: OutgoingMessage): Promise<Sent | undefined> => this.outside(() => core(last));
     return await this.#inLayer.run(true, () => runChangingOnion(tracedOutgoing([...this.#layers]), message, send));
   }
@@ -73,14 +97,35 @@ export class Outgoing {
     message: OutgoingMessage,
     send = () => this.#peer.send(message.to, message.text, placeOf(message)),
   ): Promise<Sent | undefined> {
-    if (!this.#loops.admits(cause, message.to)) {
-      note(`not said, so that bots do not talk for ever: "${message.text}"`);
-      return undefined;
-    }
+    if (!this.#admits(cause, message.to, `"${message.text}"`)) return undefined;
     const sent = await send();
     noteAnswer(sent, message.text);
     return sent;
   }
+
+  /** Whether it is said, or would keep bots talking for ever. */
+  #admits(cause: Cause | undefined, to: string, what: string): boolean {
+    const isAdmitted = this.#loops.admits(cause, to);
+    if (!isAdmitted) note(`not said, so that bots do not talk for ever: ${what}`);
+    return isAdmitted;
+  }
+}
+
+/** The same pieces; `listener` is told each of them. No generator: one that nobody began to read would not let go of them. */
+function overheard(pieces: AsyncIterable<string>, listener: (piece: string) => void): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]() {
+      const reading = pieces[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const step = await reading.next();
+          if (!step.done) listener(step.value);
+          return step;
+        },
+        return: async () => (await reading.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
 }
 
 function placeOf({ room, re }: SendOptions): SendOptions {

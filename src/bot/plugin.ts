@@ -4,7 +4,7 @@ import { WarrenError } from "../base/errors.ts";
 import { isName, type PeerInfo } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { DirectoryEntry, DirectoryQuery } from "../peer/directory.ts";
-import type { IncomingMessage, SendOptions, Sent } from "../peer/message.ts";
+import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
 import type { Table } from "../peer/tables.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Duration } from "./duration.ts";
@@ -88,8 +88,11 @@ export interface StoreOptions<Value> {
 }
 
 export interface BotMessage extends Omit<IncomingMessage, "reply"> {
-  /** Answers where it was said. Resolves like `bot.send`. */
-  readonly reply: (text: string) => Promise<Sent | undefined>;
+  /**
+   * Answers where it was said. Resolves like `bot.send`. A text that comes in pieces is seen to grow over there, and is sent as
+   * one message when it has ended; rejects with what they throw, and then nothing was sent.
+   */
+  readonly reply: (text: ReplyText) => Promise<Sent | undefined>;
 }
 
 /** Takes the message, unless it calls `next` (and returns what that returns): then those after it see it too. */

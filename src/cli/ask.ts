@@ -49,6 +49,7 @@ function linesOf(answer: FaceEvent, paint: Paint, ids: boolean): string[] {
     case "pinned":
       return [`${answer.name} is ${answer.id} from now on`];
     case "message":
+    case "draft":
     case "receipt":
     case "presence":
     case "ready":

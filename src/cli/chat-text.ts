@@ -30,6 +30,11 @@ export function incomingText({ at, who, text, room }: Said, now: number, paint: 
   return `${stamp(at, now, paint)}   ${paint.name(oneLine(who))}${place}  ${textRows(text)}`;
 }
 
+/** A text that is still being written ends with a cursor of its own. */
+export function growingText(said: Said, now: number, paint: Paint): string {
+  return `${incomingText(said, now, paint)}${paint.dim("▍")}`;
+}
+
 export function outgoingText({ at, who, text }: Said, state: MessageState, now: number, paint: Paint): string {
   const to = `${paint.dim("you →")} ${paint.name(oneLine(who))}`;
   return `${stamp(at, now, paint)}${markOf(state, paint)} ${to}  ${textRows(text)}`;

@@ -24,6 +24,7 @@ import {
 import { complete } from "./completion.ts";
 import { Deliveries } from "./deliveries.ts";
 import { messageEvent, receiptEvent, type Ready, type ReceiptEvent } from "./events.ts";
+import { Growing } from "./growing.ts";
 import type { Online } from "./house.ts";
 import type { Paint } from "./paint.ts";
 import type { Screen } from "./screen.ts";
@@ -50,6 +51,7 @@ export class Chat implements ChatActions, AsyncDisposable {
   readonly #world: World;
   readonly #attendance: Attendance;
   readonly #deliveries: Deliveries;
+  readonly #growing: Growing;
   #online: Online | undefined;
   #me: (Ready & { readonly addresses: readonly string[] }) | undefined;
   #wires = new Scope();
@@ -69,6 +71,7 @@ export class Chat implements ChatActions, AsyncDisposable {
     const warn = (text: string): void => this.#warn(text);
     this.#attendance = new Attendance(world.clock, note);
     this.#deliveries = new Deliveries({ screen, paint, clock: world.clock, note, warn });
+    this.#growing = new Growing({ screen, paint, clock: world.clock });
   }
 
   get partnerName(): string | undefined {
@@ -105,6 +108,7 @@ export class Chat implements ChatActions, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#attendance[Symbol.dispose]();
     this.#deliveries[Symbol.dispose]();
+    this.#growing[Symbol.dispose]();
     await this.#hangUp();
   }
 
@@ -250,6 +254,8 @@ export class Chat implements ChatActions, AsyncDisposable {
     this.#wires.defer(peer.on("peer:online", (other) => this.#cameOnline(other)));
     this.#wires.defer(peer.on("peer:offline", (other) => this.#attendance.changed(other, false)));
     this.#wires.defer(peer.on("message", (message) => this.#onMessage(message, session)));
+    this.#wires.defer(() => this.#growing.clear());
+    this.#wires.defer(peer.on("draft", (draft) => this.#growing.grown(draft)));
   }
 
   async #hangUp(): Promise<void> {
@@ -260,10 +266,13 @@ export class Chat implements ChatActions, AsyncDisposable {
   }
 
   #onMessage(message: IncomingMessage, session: Session): void {
-    const { from, text, at, room } = message;
+    const { id, from, text, at, room } = message;
     this.#attendance.seen(from);
     this.#shown++;
-    this.#screen.print(incomingText({ at, who: from.name, text, room }, this.now(), this.paint), TEXT_COLUMN);
+    this.#screen.atOnce(() => {
+      this.#growing.said(from.id, id);
+      this.#screen.print(incomingText({ at, who: from.name, text, room }, this.now(), this.paint), TEXT_COLUMN);
+    });
     session.shown(messageEvent(message));
     // Whoever speaks first is answered by just typing; but never may a line that was begun go to somebody else.
     if (!this.#partner && from.kind === "person" && !this.#screen.isTyping) this.#turnTo(from);

@@ -1,7 +1,7 @@
 /** The words of the machine-readable face: commands go in, events come out, one JSON object a line. See docs/scripting.md. */
 import { describeError, ERROR_CODES, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
-import type { HistoryEntry, IncomingMessage, MessageState, Receipt, UserInfo } from "../peer/message.ts";
+import type { HistoryEntry, IncomingMessage, MessageDraft, MessageState, Receipt, UserInfo } from "../peer/message.ts";
 import { CARE_FIELDS, careCommand, type CareCommand, type CareEvent } from "./care.ts";
 
 /** Longest line that is read from a program: a message of the longest text with all of it escaped. */
@@ -59,6 +59,15 @@ export type FaceEvent = { readonly ref?: unknown } & (
       readonly text: string;
       readonly at: number;
       /** Null for what was said to this peer alone. */
+      readonly room: string | null;
+    }
+  | {
+      readonly event: "draft";
+      /** Of the message that it will become. */
+      readonly id: string;
+      readonly from: PeerInfo;
+      /** All that has come of it; "" when it will not be sent after all. */
+      readonly text: string;
       readonly room: string | null;
     }
   | {
@@ -152,6 +161,10 @@ function usage(found: string, cause?: unknown): WarrenError {
 
 export function messageEvent({ id, from, text, at, room }: IncomingMessage): MessageEvent {
   return { event: "message", id, from, text, at, room: room ?? null };
+}
+
+export function draftEvent({ id, from, text, room }: MessageDraft): FaceEvent {
+  return { event: "draft", id, from, text, room: room ?? null };
 }
 
 export function receiptEvent({ id, to, state, reason }: Receipt): ReceiptEvent {

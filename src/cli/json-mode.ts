@@ -1,7 +1,16 @@
 /** The running peer for programs: commands on standard input, events on standard output, one JSON object a line. */
 import { WarrenError } from "../base/errors.ts";
 import type { Peer } from "../peer/peer.ts";
-import { errorEvent, MAX_COMMAND_BYTES, messageEvent, parseCommand, receiptEvent, refOf, type Emit } from "./events.ts";
+import {
+  draftEvent,
+  errorEvent,
+  MAX_COMMAND_BYTES,
+  messageEvent,
+  parseCommand,
+  receiptEvent,
+  refOf,
+  type Emit,
+} from "./events.ts";
 import { inputLines } from "./input-lines.ts";
 import type { Notices } from "./notices.ts";
 import type { Session } from "./session.ts";
@@ -25,6 +34,7 @@ export async function jsonMode(options: JsonModeOptions): Promise<void> {
   session.onOtherReceipt = (receipt) => emit(receiptEvent(receipt));
   peer.on("peer:online", (other) => emit({ event: "presence", peer: other, online: true }));
   peer.on("peer:offline", (other) => emit({ event: "presence", peer: other, online: false }));
+  peer.on("draft", (draft) => emit(draftEvent(draft)));
   notices.listen((notice) => emit(errorEvent(notice)));
   peer.on("message", (message) => {
     const event = messageEvent(message);

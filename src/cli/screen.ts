@@ -40,6 +40,8 @@ export class Screen implements Asker, Disposable {
   #question: PromiseWithResolvers<string> | undefined; // that is being asked
   #typedRows = 0; // rows above the one in which the typed line ended, prompt included
   #printedRows = 0; // since the start
+  #floating: string[] = []; // rows between what was printed and the typed line
+  #isAbove = false; // the typed line and what floats are away; they come back when all is printed
   #fixedRows = 0; // blocks above that row are where nobody knows, because the window has changed its size
   #isPrompting = false;
   #isClosed = false;
@@ -85,9 +87,27 @@ export class Screen implements Asker, Disposable {
     const lines = typeof text === "string" ? [text] : text;
     const rows = lines.flatMap((line) => this.#rowsOf(line, indent));
     const row = this.#printedRows;
-    this.#above(() => this.#output.write(rows.map((one) => `${one}\n`).join("")));
+    this.#above(() => this.#write(rows));
     this.#printedRows += rows.length;
     return { mark: (column, cells) => this.#mark(row, column, cells) };
+  }
+
+  /**
+   * Shows lines between what is printed and the line being typed, in place of those that were there. Of more rows than the
+   * screen has room for, the last are shown. Only on a terminal.
+   */
+  float(lines: readonly string[], indent = 0): void {
+    if (!this.isTerminal || this.#isClosed) return;
+    const rows = lines.flatMap((line) => this.#rowsOf(line, indent)).slice(-this.#room);
+    const changed = rows.findIndex((row, index) => row !== this.#floating[index]);
+    const kept = changed === -1 ? rows.length : changed;
+    if (kept === this.#floating.length && kept === rows.length) return;
+    this.#above(() => (this.#floating = rows), kept);
+  }
+
+  /** Prints and floats several things as one, so that nobody sees the half of it. */
+  atOnce(work: () => void): void {
+    this.#above(work);
   }
 
   say(text: string): void {
@@ -127,25 +147,59 @@ export class Screen implements Asker, Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#above(() => (this.#isPrompting = false));
+    this.#above(() => {
+      this.#isPrompting = false;
+      this.#floating = [];
+    });
     this.#readline.close();
   }
 
   #rowsOf(line: string, indent: number): string[] {
     const width = this.columns - 1; // a full row leaves the cursor in a place of which terminals disagree
     if (!line.includes("\n") && Bun.stringWidth(line) <= width) return [line];
-    const [first = "", ...rest] = Bun.wrapAnsi(line, width - indent, { hard: true, trim: false }).split("\n");
-    return [first, ...rest.map((row) => " ".repeat(indent) + row.replace(/^ /, ""))]; // the blank it was broken at
+    const rows = line.split("\n").flatMap((part) => {
+      const [first = "", ...rest] = Bun.wrapAnsi(part, width - indent, { hard: true, trim: false }).split("\n");
+      return [first, ...rest.map((row) => row.replace(/^ /, ""))]; // the blank it was broken at
+    });
+    return rows.map((row, index) => (index === 0 ? row : " ".repeat(indent) + row));
   }
 
-  /** Takes the typed line away, does something, and brings the line back. */
-  #above(work: () => void): void {
-    if (!this.isTerminal) return work();
-    if (this.#isPrompting) this.#erase(this.#readline.getCursorPos().rows);
-    work();
-    if (!this.#isPrompting) return;
-    Object.assign(this.#readline, { prevRows: 0 }); // or it would go up as many rows as the line had before
-    this.#readline.prompt(true);
+  /** Takes the typed line away and what floats above it, but for the first rows of that; does something; and brings both back. */
+  #above(work: () => void, kept = 0): void {
+    if (!this.isTerminal || this.#isAbove) return work();
+    const floating = this.#heightOf(this.#floating.slice(kept));
+    if (this.#isPrompting || floating > 0) this.#erase(floating + this.#cursorRow);
+    this.#isAbove = true;
+    try {
+      work();
+    } finally {
+      this.#isAbove = false;
+      this.#write(this.#floating.slice(kept));
+      if (this.#isPrompting) {
+        Object.assign(this.#readline, { prevRows: 0 }); // or it would go up as many rows as the line had before
+        this.#readline.prompt(true);
+      }
+    }
+  }
+
+  #write(rows: readonly string[]): void {
+    if (rows.length > 0) this.#output.write(rows.map((row) => `${row}\n`).join(""));
+  }
+
+  /** The row of the typed line that the cursor is in. */
+  get #cursorRow(): number {
+    return this.#isPrompting ? this.#readline.getCursorPos().rows : 0;
+  }
+
+  /** Rows that may float: one is left for what is printed last, and one for a typed line that grows. */
+  get #room(): number {
+    const typed = Bun.stringWidth(this.#readline.getPrompt() + this.#readline.line);
+    return Math.max(1, this.#output.rows - 3 - Math.floor(typed / this.columns));
+  }
+
+  /** Of rows that were written when the screen may have been wider. */
+  #heightOf(rows: readonly string[]): number {
+    return rows.reduce((sum, row) => sum + Math.max(1, Math.ceil(Bun.stringWidth(row) / this.#output.columns)), 0);
   }
 
   #erase(rowsAbove: number): void {
@@ -155,7 +209,7 @@ export class Screen implements Asker, Disposable {
   #mark(row: number, column: number, cells: string): void {
     if (!this.isTerminal || this.#isClosed || row < this.#fixedRows) return;
     const { rows, cols } = this.#isPrompting ? this.#readline.getCursorPos() : { rows: 0, cols: 0 };
-    const up = this.#printedRows - row + rows;
+    const up = this.#printedRows - row + this.#heightOf(this.#floating) + rows;
     if (up >= this.#output.rows) return; // it has left the screen
     this.#output.write(`\x1b[${up}A\r${right(column)}${cells}\x1b[${up}B\r${right(cols)}`);
   }
@@ -171,7 +225,10 @@ export class Screen implements Asker, Disposable {
     const { cursor } = readline;
     // Bun 1.4.5 does not count the rows that a line grows by, and would then write it once more further down.
     Object.assign(readline, { prevRows: readline.getCursorPos().rows });
-    if (ctrl && name === "l") this.#fixedRows = this.#printedRows; // readline clears the screen
+    if (ctrl && name === "l") {
+      this.#fixedRows = this.#printedRows; // readline clears the screen
+      this.#floating = [];
+    }
     if (name !== "return" && name !== "enter") return;
     Object.assign(readline, { cursor: readline.line.length });
     this.#typedRows = readline.getCursorPos().rows;

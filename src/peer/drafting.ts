@@ -1,10 +1,10 @@
 /** Drafting: a text that is read by others while it is written. When it is whole, it is a message like any other. */
-import { WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Clock, Timer } from "../base/world.ts";
-import { type Draft, MAX_TEXT_BYTES } from "../wire/frames.ts";
+import type { Draft } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
 import { MAX_DRAFTS } from "./drafts.ts";
+import { joinPieces } from "./pieces.ts";
 
 /** From one frame of a draft to the next, at least; in ms. */
 export const DRAFT_EVERY_MS = 100;
@@ -58,7 +58,6 @@ class Writing implements Disposable {
   readonly #session: () => Reader | undefined;
   readonly #end: () => void;
   #text = "";
-  #bytes = 0;
   #said = 0; // so much of #text
   #saidOn: Line | undefined;
   #pause: Timer | undefined;
@@ -71,19 +70,15 @@ class Writing implements Disposable {
     this.#end = end;
   }
 
-  /**
-   * Reads all of the text. `check` throws when nobody needs it any more.
-   *
-   * @throws {WarrenError} `MESSAGE_TOO_LARGE` as soon as it is; `USAGE` for pieces that are no text; what `check` and the pieces throw
-   */
+  /** Reads all of the text. `check` throws when nobody needs it any more. @throws what `check` and `joinPieces` throw */
   async read(pieces: AsyncIterable<string>, check: () => void): Promise<string> {
-    for await (const piece of pieces) {
+    const whole = await joinPieces(pieces, (text) => {
       check();
-      this.#add(piece);
+      this.#text = text;
       this.#sayLater();
-    }
+    });
     this.#stop();
-    return this.#text;
+    return whole;
   }
 
   /** It has become a message, which takes its place over there. */
@@ -97,19 +92,6 @@ class Writing implements Disposable {
     if (this.#isKept || this.#said === 0) return;
     const connection = this.#session()?.connection;
     if (connection === this.#saidOn) connection?.send({ t: "draft", ...this.#head, at: 0, text: "" });
-  }
-
-  #add(piece: unknown): void {
-    if (typeof piece !== "string") {
-      throw new WarrenError("USAGE", `a piece of a reply is of type ${typeof piece}; texts were expected`);
-    }
-    this.#text += piece;
-    this.#bytes += Buffer.byteLength(piece);
-    if (this.#bytes <= MAX_TEXT_BYTES) return;
-    throw new WarrenError(
-      "MESSAGE_TOO_LARGE",
-      `the text has over ${MAX_TEXT_BYTES} bytes: that many fit into a message`,
-    );
   }
 
   /** Never at once: what is whole by then needs no draft, and many short texts together stay within what a peer may send. */

@@ -13,6 +13,7 @@ import type { LivedTime } from "./lived-time.ts";
 import type { ReplyText, SendOptions, Sent } from "./message.ts";
 import { toFrame } from "./outflow.ts";
 import type { People } from "./people.ts";
+import { abandonPieces } from "./pieces.ts";
 import type { Reports } from "./reports.ts";
 import type { SentMessages } from "./sent.ts";
 import type { Sessions } from "./sessions.ts";
@@ -69,7 +70,7 @@ export class Sender {
   async send(to: string, text: ReplyText, options: SendOptions, hops: number): Promise<Sent> {
     const effect = this.#nextEffect(to);
     if (effect.done) {
-      if (typeof text !== "string") await text[Symbol.asyncIterator]().return?.(); // nobody reads it: what brings it may end
+      if (typeof text !== "string") await abandonPieces(text);
       return this.#parts.sent.create(effect.done.id, effect.done.to);
     }
     const found = this.resolve(to);

@@ -258,15 +258,20 @@ export class TestWarren implements AsyncDisposable {
 export class TestPerson {
   /** The texts of the messages that came, in their order. */
   readonly heard: readonly string[];
+  /** How the texts grew that came in pieces: each as far as it had come, every time that there was more; "" if it was given up. */
+  readonly drafts: readonly string[];
   readonly #peer: Promise<Peer>;
   readonly #warren: TestWarren;
 
   constructor(peer: Promise<Peer>, warren: TestWarren) {
     const heard: string[] = [];
+    const drafts: string[] = [];
     this.heard = heard;
+    this.drafts = drafts;
     this.#warren = warren;
     this.#peer = peer.then((opened) => {
       opened.on("message", ({ text }) => void heard.push(text));
+      opened.on("draft", ({ text }) => void drafts.push(text));
       return opened;
     });
   }

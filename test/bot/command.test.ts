@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Command } from "../../src/bot/command.ts";
 import { Confirmations } from "../../src/bot/confirmations.ts";
 import type { BotMessage, CommandOptions } from "../../src/bot/plugin.ts";
-import { ann, commandsHost, FakePeer } from "./fake-peer.ts";
+import { ann, commandsHost, FakePeer, wholeOf } from "./fake-peer.ts";
 
 function talk(options: Omit<CommandOptions<z.ZodObject>, "about" | "run"> & { run?: CommandOptions["run"] }) {
   const fake = new FakePeer();
@@ -14,7 +14,7 @@ function talk(options: Omit<CommandOptions<z.ZodObject>, "about" | "run"> & { ru
   const said: string[] = [];
   const run: CommandOptions<z.ZodObject>["run"] = ({ args }) => void calls.push(args);
   const command = new Command("roll", { about: "roll some dice", run, ...options }, { ...host, confirmations });
-  const reply = async (text: string): Promise<undefined> => await Promise.resolve(void said.push(text));
+  const reply: BotMessage["reply"] = async (text) => void said.push(await wholeOf(text));
   const say = async (line: string, attempt = 1): Promise<void> => {
     const { signal } = new AbortController();
     const message: BotMessage = { id: "m", from: ann, text: line, at: 0, hops: 0, attempt, signal, reply };

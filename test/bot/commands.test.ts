@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { z } from "zod";
 import { Commands } from "../../src/bot/commands.ts";
 import type { BotMessage } from "../../src/bot/plugin.ts";
-import { ann, commandsHost, somebody } from "./fake-peer.ts";
+import { ann, commandsHost, somebody, wholeOf } from "./fake-peer.ts";
 
 function bot() {
   const commands = new Commands(somebody("dice", "bot"), "rolls dice", commandsHost());
@@ -127,6 +127,6 @@ function message(text: string, room?: string, said: string[] = []): BotMessage {
     attempt: 1,
     signal: new AbortController().signal,
     ...(room !== undefined && { room }),
-    reply: async (answer) => await Promise.resolve(void said.push(answer)),
+    reply: async (answer) => void said.push(await wholeOf(answer)),
   };
 }

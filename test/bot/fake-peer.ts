@@ -9,7 +9,8 @@ import type { CommandsHost } from "../../src/bot/commands.ts";
 import { openGroup } from "../../src/bot/group.ts";
 import type { HostPeer } from "../../src/bot/host.ts";
 import type { Directory } from "../../src/peer/directory.ts";
-import type { IncomingMessage, MessageHandler, Receipt, Sent } from "../../src/peer/message.ts";
+import type { IncomingMessage, MessageHandler, Receipt, ReplyText, Sent } from "../../src/peer/message.ts";
+import { joinPieces } from "../../src/peer/pieces.ts";
 import type { PeerEvents } from "../../src/peer/reports.ts";
 import { Tasks } from "../../src/peer/tasks.ts";
 import { openStore } from "../../src/store/store.ts";
@@ -39,6 +40,11 @@ export function commandsHost(peer = new FakePeer()): CommandsHost & { failures: 
     failed: (where, error) => void failures.push(`${where}: ${describeError(error)}`),
     failures,
   };
+}
+
+/** All that is said, also if it comes in pieces. */
+export async function wholeOf(text: ReplyText): Promise<string> {
+  return typeof text === "string" ? text : await joinPieces(text);
 }
 
 export class FakePeer implements HostPeer {
@@ -80,7 +86,7 @@ export class FakePeer implements HostPeer {
       attempt: 1,
       signal: new AbortController().signal,
       reply: async (answer) => {
-        const whole = typeof answer === "string" ? answer : (await Array.fromAsync(answer)).join("");
+        const whole = await wholeOf(answer);
         answers.push(whole);
         return await this.send(ann.name, whole);
       },

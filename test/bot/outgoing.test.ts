@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
 import { attachPlugin } from "../../src/bot/host.ts";
+import { MAX_HOPS } from "../../src/bot/loops.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
+import type { ReplyText, Sent } from "../../src/peer/message.ts";
+import { abandonPieces } from "../../src/peer/pieces.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
-import { ann, FakePeer } from "./fake-peer.ts";
+import { createPieces } from "../peer/pieces.ts";
+import { ann, FakePeer, wholeOf } from "./fake-peer.ts";
 
 const plugin = (setup: (bot: Bot) => unknown) => definePlugin({ name: "dice", about: "rolls dice", setup });
 
@@ -141,4 +145,54 @@ test("a handler that runs again after a failure sends nothing again that went th
   const eve = warren.person("eve");
   await eve.says("go", { to: "dice" });
   expect([attempts, eve.heard]).toEqual([3, ["one!", "two!", "three!"]]);
+});
+
+async function* slowly(...pieces: string[]): AsyncGenerator<string> {
+  for (const piece of pieces) yield await Promise.resolve(piece);
+}
+
+test("an answer in pieces goes to the peer in pieces, and what it was is noted", async () => {
+  const given: unknown[] = [];
+  const peer = await host((bot) => bot.on("message", ({ reply }) => reply(slowly("one ", "two"))));
+  await peer.hear("hi", {
+    reply: async (text) => {
+      given.push(typeof text);
+      return await peer.send("ann", await wholeOf(text));
+    },
+  });
+  expect([given, peer.sent.map(({ text }) => text)]).toEqual([["object"], ["one two"]]);
+  expect(peer.kept.at(-1)?.answers).toMatchObject([{ to: "ann", text: "one two" }]);
+});
+
+test("with a layer nothing is shown of an answer in pieces before the layer has seen all of it", async () => {
+  const given: unknown[] = [];
+  const peer = await host((bot) => {
+    bot.outgoing((message, next) => next({ ...message, text: message.text.replace("secret", "•••") }));
+    bot.on("message", ({ reply }) => reply(slowly("a sec", "ret")));
+  });
+  await peer.hear("hi", {
+    reply: async (text) => {
+      given.push(text);
+      return await peer.send("ann", await wholeOf(text));
+    },
+  });
+  expect(given).toEqual(["a •••"]);
+});
+
+test("an answer in pieces that would keep bots talking is not read, and what brings it may end", async () => {
+  const pieces = createPieces();
+  const peer = await host((bot) => bot.on("message", ({ reply }) => reply(pieces)));
+  expect(await peer.hear("hi", { hops: MAX_HOPS })).toEqual([]);
+  expect(pieces.isAbandoned).toBe(true);
+});
+
+test("an answer in pieces that an earlier run has given is not read again, and what brings it may end", async () => {
+  const pieces = createPieces();
+  const peer = await host((bot) => bot.on("message", ({ reply }) => reply(pieces)));
+  const reply = async (text: ReplyText): Promise<Sent> => {
+    if (typeof text !== "string") await abandonPieces(text); // as a peer does
+    return await peer.send("ann", "said before");
+  };
+  await peer.hear("hi", { attempt: 2, reply });
+  expect([pieces.isAbandoned, peer.kept.at(-1)?.answers]).toMatchObject([true, [{ text: "…" }]]);
 });

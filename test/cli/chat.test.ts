@@ -132,6 +132,39 @@ test(
 );
 
 test(
+  "an answer is read while it grows, and a program is told of it",
+  async () => {
+    await using home = await TestHome.make();
+    await mkdir(join(home.path, "bots"));
+    const source = `import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+      const goOn = Promise.withResolvers();
+      export default definePlugin({ name: "sage", about: "takes its time", setup(bot) {
+        bot.command("go", { about: "go on", run: () => goOn.resolve() });
+        bot.command("think", { about: "think", run: ({ reply }) => reply((async function* () {
+          yield "it is";
+          await goOn.promise;
+          yield " all one";
+        })()) });
+      } });`;
+    await writeFile(join(home.path, "bots", "sage.ts"), source);
+    const ann = home.terminal("--name", "ann", "--port", "0");
+    await ann.read("sage is online");
+    const bob = await home.peer("bob");
+    await ann.enter("sage think", "sage  it is▍");
+    bob.say({ do: "send", to: "sage", text: "think" });
+    await bob.next(({ event, text }) => event === "draft" && text === "it is");
+    const ben = await home.peer("ben");
+    ben.say({ do: "send", to: "sage", text: "go" });
+    expect(await ann.read(/sage  it is all one\s/)).not.toContain("sage  it is all one▍");
+    const { id } = await bob.next(({ event }) => event === "draft");
+    expect(await bob.next(({ event }) => event === "message")).toMatchObject({ id, text: "it is all one" });
+    expect(await ann.enter("/history sage", "sage: it is all one")).not.toContain("▍");
+    await ann.enter("/quit", "goodbye");
+  },
+  LIMIT_MS,
+);
+
+test(
   "without a terminal the chat takes plain lines, and ends when they end",
   async () => {
     await using home = await TestHome.make();

@@ -75,6 +75,8 @@ export class Glass extends Writable {
     else if (kind === "C") this.#column += count || 1;
     else if (kind === "D") this.#column = Math.max(0, this.#column - (count || 1));
     else if (kind === "G") this.#column = Math.max(0, count - 1);
+    else if (kind === "H")
+      [this.#row, this.#column] = [0, 0]; // of the places, all that is asked for
     else if (kind === "K") (this.#cells[this.#row] ??= []).length = this.#column;
     else if (kind === "J") {
       (this.#cells[this.#row] ??= []).length = this.#column;

@@ -114,6 +114,12 @@ test("the blank at which a line is broken is in neither of its rows", () => {
   expect(glass.shown).toEqual(["one two three fou", "  five", "▏"]);
 });
 
+test("the blanks with which a line of a text begins stay", () => {
+  const { screen, glass } = open(20);
+  screen.print("if (a)\n  if (b)\n    go on for some time", 2);
+  expect(glass.shown).toEqual(["if (a)", "    if (b)", "      go on for", "  some time", "▏"]);
+});
+
 test("Ctrl-C clears what was typed, and on an empty line it is the end; so is Ctrl-D", async () => {
   const { screen, glass, type, lines, ends } = open();
   screen.prompt("> ");
@@ -135,4 +141,102 @@ test("Tab completes", async () => {
   screen.prompt("> ");
   await type("/u\t");
   expect(glass.shown).toEqual(["> /users ▏"]);
+});
+
+test("what floats stays between what is printed and the typed line, until something takes its place", async () => {
+  const { screen, glass, type } = open();
+  screen.prompt("> ");
+  await type("hello");
+  await type("\x1b[D\x1b[D");
+  screen.float(["bob is"]);
+  expect(glass.shown).toEqual(["bob is", "> hel▏lo"]);
+  screen.print("one");
+  expect(glass.shown).toEqual(["one", "bob is", "> hel▏lo"]);
+  await type("!");
+  screen.float(["bob is at it", "eve: no"]);
+  expect(glass.shown).toEqual(["one", "bob is at it", "eve: no", "> hel!▏lo"]);
+  await type("\r");
+  screen.print("two");
+  screen.float(["eve: no"]);
+  screen.float(["eve: no"]);
+  expect(glass.shown).toEqual(["one", "two", "eve: no", "> ▏"]);
+  screen.float([]);
+  expect(glass.shown).toEqual(["one", "two", "> ▏"]);
+});
+
+test("a long line floats in rows below its indentation, and only the rows that change are written again", () => {
+  const { screen, glass } = open(20);
+  screen.prompt("> ");
+  screen.float(["12:04 bob  a message that"], 6);
+  let written = "";
+  const write = glass.write.bind(glass);
+  glass.write = (chunk: unknown): boolean => {
+    written += String(chunk);
+    return write(chunk);
+  };
+  screen.float(["12:04 bob  a message that is longer"], 6);
+  expect(glass.shown).toEqual(["12:04 bob  a", "      message that", "      is longer", "> ▏"]);
+  expect(written).not.toContain("12:04");
+  screen.float(["12:04 bob  a"], 6);
+  expect(glass.shown).toEqual(["12:04 bob  a", "> ▏"]);
+});
+
+const rows = (count: number): string[] => Array.from({ length: count }, (_, i) => `row ${i}`);
+
+test("of what floats only so much is shown that nothing of it leaves the screen, and typing goes on", async () => {
+  const { screen, glass, type } = open(20, 6);
+  screen.prompt("> ");
+  screen.print("before");
+  for (let count = 1; count < 9; count++) screen.float(rows(count));
+  expect(glass.shown).toEqual(["before", "row 5", "row 6", "row 7", "> ▏"]);
+  await type("abcdefghijklmnopqrstuvwxyz");
+  screen.float(rows(9));
+  expect(glass.shown).toEqual(["before", "row 7", "row 8", "> abcdefghijklmnopqr", "stuvwxyz▏"]);
+  screen.atOnce(() => {
+    screen.float([]);
+    screen.print(rows(9));
+  });
+  expect(glass.shown).toEqual(["before", ...rows(9), "> abcdefghijklmnopqr", "stuvwxyz▏"]);
+});
+
+test("a mark finds its line above what floats", () => {
+  const { screen, glass } = open();
+  screen.prompt("> ");
+  const block = screen.print("· first");
+  screen.float(["one", "two"]);
+  block.mark(0, "✓");
+  expect(glass.shown).toEqual(["✓ first", "one", "two", "> ▏"]);
+});
+
+test("what floats is fitted to a window of another width", async () => {
+  const { screen, glass, type } = open(30);
+  screen.prompt("> ");
+  screen.print("before");
+  screen.float(["a text of twenty eight cells"]);
+  await type("hm");
+  glass.resize(20);
+  screen.float(["a text of twenty eight cells?"]);
+  expect(glass.shown).toEqual(["before", "a text of twenty", "eight cells?", "> hm▏"]);
+  glass.resize(40);
+  screen.float(["a text of twenty eight cells!"]);
+  expect(glass.shown).toEqual(["before", "a text of twenty eight cells!", "> hm▏"]);
+});
+
+test("what floats is there without a prompt too, is gone at the end, and was never there where there is no terminal", () => {
+  const { screen, glass } = open();
+  screen.float(["one"]);
+  screen.float(["one", "two"]);
+  expect(glass.shown).toEqual(["one", "two", "▏"]);
+  screen[Symbol.dispose]();
+  expect(glass.shown).toEqual(["▏"]);
+});
+
+test("a screen that is cleared shows what floats again when it grows", async () => {
+  const { screen, glass, type } = open();
+  screen.prompt("> ");
+  screen.float(["one", "two"]);
+  await type("hm\x0c");
+  expect(glass.shown).toEqual(["> hm▏"]);
+  screen.float(["one", "two", "three"]);
+  expect(glass.shown).toEqual(["one", "two", "three", "> hm▏"]);
 });

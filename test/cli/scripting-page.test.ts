@@ -54,10 +54,12 @@ async function converse(): Promise<FaceEvent[]> {
     using session = new Session(ann, () => stopped.abort());
     const events: FaceEvent[] = [];
     const answered = Promise.withResolvers<void>();
+    const drafted = Promise.withResolvers<void>();
     const met = Promise.withResolvers<void>();
     const emit = (event: FaceEvent): void => {
       events.push(event);
       if (event.event === "presence") met.resolve();
+      if (event.event === "draft") drafted.resolve();
       if (event.event === "message") answered.resolve();
     };
     const input = async function* (): AsyncGenerator<Uint8Array> {
@@ -79,7 +81,15 @@ async function converse(): Promise<FaceEvent[]> {
       stopped: stopped.signal,
     });
     await using bob = await openPeer({ ...shared, name: "bob" });
-    bob.on("message", (message) => message.reply("fine"));
+    bob.on("message", (message) =>
+      message.reply(
+        (async function* () {
+          yield "fi";
+          await drafted.promise;
+          yield "ne";
+        })(),
+      ),
+    );
     await talk;
     return events;
   } finally {

@@ -107,7 +107,7 @@ test("a text over the limit fails before any of it is sent, as does one of no te
     }
   });
   expect(errors).toMatchObject([
-    { code: "MESSAGE_TOO_LARGE", message: expect.stringContaining("over 65536 bytes") },
+    { code: "MESSAGE_TOO_LARGE", message: expect.stringContaining("65537 bytes so far; at most 65536") },
     { code: "MESSAGE_TOO_LARGE" },
     { code: "MESSAGE_EMPTY" },
     { code: "USAGE", message: expect.stringContaining("number") },

@@ -244,3 +244,28 @@ test("a network that is none is refused with those that there are", async () => 
   const failure = await createTestWarren({ plugins: [], network: "carrier pigeons" as never }).catch(String);
   expect(failure).toContain('none called "carrier pigeons": it is simulated or loopback');
 });
+
+test("a person sees an answer grow that comes in pieces, and hears it once", async () => {
+  await using warren = await createTestWarren({ plugins: [] });
+  const poet = plugin("poet", (bot) =>
+    bot.on("message", ({ text, reply }) =>
+      reply(
+        (async function* () {
+          for (const line of ["Tyger, ", "tyger, ", "burning bright"]) {
+            yield line;
+            await warren.clock.sleep(200);
+            if (text === "fail") throw new Error("the muse is gone");
+          }
+        })(),
+      ),
+    ),
+  );
+  await warren.addBot(poet);
+  const ann = warren.person("ann");
+  await ann.says("a poem", { to: "poet" });
+  expect(ann.drafts).toEqual(["Tyger, ", "Tyger, tyger, ", "Tyger, tyger, burning bright"]);
+  expect(ann.heard).toEqual(["Tyger, tyger, burning bright"]);
+  const bob = warren.person("bob");
+  expect(await bob.says("fail", { to: "poet" })).toMatchObject({ state: "failed" });
+  expect([bob.heard, bob.drafts.slice(0, 2)]).toEqual([[], ["Tyger, ", ""]]);
+});
