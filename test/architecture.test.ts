@@ -49,15 +49,12 @@ const ANYWHERE =
 
 /** Calls that belong to one place each, and where that is. */
 const CALLS: readonly [what: RegExp, where: readonly string[]][] = [
-  [/\bBun\.(?:listen|connect|udpSocket)\s*[<(]/, ["src/peer/tls.ts"]],
-  [/\bBun\.serve\s*[<(]/, ["src/registry/server.ts", "src/cli/control.ts", "bots/webhook.ts"]],
+  [/\bBun\.(?:listen|connect|udpSocket)\s*[<(]/, ["src/peer/tls.ts", "src/cli/control.ts", "src/cli/running.ts"]],
+  [/\bBun\.serve\s*[<(]/, ["src/registry/server.ts", "bots/webhook.ts"]],
   [/\bnew Worker\(/, ["src/bot/worker-link.ts"]],
   [/\bBun\.spawn(?:Sync)?\(/, ["src/cli/bots-process.ts"]],
   // Bots are given `bot.fetch`, which a test answers.
-  [
-    /(?:\bawait|\breturn|=>|[=(,])\s*fetch\(/,
-    ["src/cli/control.ts", "src/cli/local-registry.ts", "src/registry/lookup.ts"],
-  ],
+  [/(?:\bawait|\breturn|=>|[=(,])\s*fetch\(/, ["src/cli/local-registry.ts", "src/registry/lookup.ts"]],
   // Time and chance are passed in, so that all of it runs in a simulation too.
   [
     /\b(?:Date\.now|performance\.now|Math\.random|set(?:Timeout|Interval|Immediate))\(/,

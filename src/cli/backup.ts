@@ -7,9 +7,9 @@ import type { PeerKind } from "../base/ids.ts";
 import { sleep, systemClock } from "../base/world.ts";
 import { openStore } from "../store/store.ts";
 import { decodeBackup, encodeBackup } from "./backup-file.ts";
-import { findRunning } from "./control.ts";
 import { errorFrom, type FaceEvent } from "./events.ts";
 import { keepLastName, lastName } from "./identities.ts";
+import { findRunning } from "./running.ts";
 
 const LOOK_AGAIN_MS = 50;
 const PATIENCE_MS = 3_000; // one that is starting takes commands within that time

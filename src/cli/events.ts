@@ -105,6 +105,11 @@ export function parseCommand(line: string): Command {
   } catch (error) {
     throw usage(`a line that is not JSON (${describeError(error)})`, error);
   }
+  return toCommand(value);
+}
+
+/** @throws {WarrenError} `USAGE` saying what is wrong with what a line holds */
+export function toCommand(value: unknown): Command {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw usage("a line that is not an object");
   const fields = value as Record<string, unknown>;
   return { ...shapeOf(fields), ...("ref" in fields ? { ref: fields["ref"] } : {}) };

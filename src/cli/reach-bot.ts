@@ -6,9 +6,9 @@ import type { Log } from "../base/log.ts";
 import { sleep, systemClock } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 import { takeCareOnly } from "./care.ts";
-import { findRunning } from "./control.ts";
 import { errorEvent, type Performer } from "./events.ts";
 import type { Reached } from "./reach.ts";
+import { findRunning } from "./running.ts";
 
 const LOOK_AGAIN_MS = 50;
 const PATIENCE_MS = 3_000; // a bot that is starting takes commands within that time

@@ -3,11 +3,12 @@ import { isWarrenError } from "../base/errors.ts";
 import { Scope } from "../base/scope.ts";
 import { sleep, systemClock } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
-import { findRunning, serveControl } from "./control.ts";
+import { serveControl } from "./control.ts";
 import type { Performer } from "./events.ts";
 import { identityNames, keepLastName, lastName, personFolder, readSettings } from "./identities.ts";
 import { Notices } from "./notices.ts";
 import { registryWord } from "./registry-word.ts";
+import { findRunning } from "./running.ts";
 import { Session } from "./session.ts";
 import { chooseIdentity, inUse, openChosen, type StartOptions } from "./start.ts";
 
