@@ -57,6 +57,7 @@ export const ERROR_CODES = [
   "BOT_CRASHED",
   "HANDLER_FAILED",
   "DIALOG_TIMEOUT",
+  "RECORDING_FAILED",
   // calls
   "CALL_TIMEOUT",
   "CALL_NOT_SENT",

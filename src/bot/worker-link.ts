@@ -12,6 +12,8 @@ export interface BotStart {
   readonly acceptNewRegistry?: boolean;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   readonly set?: readonly string[];
+  /** The folder in which it is recorded what happens to the bot; see docs/bots.md. */
+  readonly record?: string | undefined;
 }
 
 /** The first is `load`; then either `declare`, and no more is wanted of this worker, or `open`. */

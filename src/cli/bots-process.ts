@@ -16,6 +16,8 @@ export interface BotsOptions {
   acceptNewRegistry: boolean;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   set: readonly string[];
+  /** The folder in which it is recorded what happens to the bots. */
+  record: string | undefined;
   /** Whether bots are loaded again when their files change. */
   isWatching: boolean;
   world: World;
@@ -58,13 +60,14 @@ export class BotsProcess implements AsyncDisposable {
   }
 
   #start(): void {
-    const { files, home, registry, acceptNewRegistry, isWatching, set, world, isDebugging } = this.#options;
+    const { files, home, registry, acceptNewRegistry, isWatching, set, record, world, isDebugging } = this.#options;
     const startedAt = world.clock.steady();
     this.#isRestarting = false;
     // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
     const flags = ["--child", isDebugging ? "--debug" : "--quiet", "--home", home, "--registry", registry];
     if (acceptNewRegistry) flags.push("--accept-new-registry");
     flags.push(...set.flatMap((one) => ["--set", one]));
+    if (record !== undefined) flags.push("--record", record);
     if (!isWatching) flags.push("--no-watch");
     const child = Bun.spawn([process.execPath, PROGRAM, ...files, ...flags], {
       stdin: "pipe",

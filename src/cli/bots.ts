@@ -10,6 +10,7 @@ interface Options {
   acceptNewRegistry?: true;
   home?: string;
   set?: string[];
+  record?: string;
   watch: boolean;
   memory?: number;
   debug?: true;
@@ -21,7 +22,7 @@ interface Options {
 
 await run(async () => {
   const { Option } = await import("commander");
-  const { countOption, createProgram, registryOption, setOption, ACCEPT_NEW_REGISTRY, SET } =
+  const { countOption, createProgram, registryOption, setOption, ACCEPT_NEW_REGISTRY, RECORD, SET } =
     await import("./options.ts");
   const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
@@ -34,6 +35,7 @@ await run(async () => {
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--set <name.key=value>", SET, setOption)
+    .option("--record <folder>", RECORD)
     .option("--no-watch", "do not load bots again when their files change")
     .option("--memory <MiB>", `how much the bots may use together (default: ${DEFAULT_MEMORY_MIB})`, countOption)
     .option("--debug", "say more")
@@ -63,6 +65,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
       registry: options.registry ?? localRegistryUrl(),
       ...(options.acceptNewRegistry && { acceptNewRegistry: true }),
       set: options.set ?? [],
+      record: options.record === undefined ? undefined : resolve(options.record),
     },
     {
       files,

@@ -24,6 +24,8 @@ export interface HouseOptions extends Omit<StartOptions, "registry"> {
   readonly hasBots: boolean;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   readonly set: readonly string[];
+  /** The folder in which it is recorded what happens to the bots. */
+  readonly record?: string | undefined;
   /** Whether bots are loaded again when their files change. */
   readonly isWatching: boolean;
   readonly debug: boolean;
@@ -145,6 +147,7 @@ export class House implements AsyncDisposable {
         registry,
         acceptNewRegistry,
         set: this.#options.set,
+        record: this.#options.record,
         isWatching: this.#options.isWatching,
         world: systemWorld,
         isDebugging: this.#options.debug,

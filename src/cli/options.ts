@@ -7,6 +7,7 @@ import { parseRegistryUrl, parseRegistryUrls } from "../registry/url.ts";
 import { print } from "./output.ts";
 
 export const ACCEPT_NEW_REGISTRY = "go on with a registry whose key has changed (default: on this machine alone)";
+export const RECORD = "record what happens to each bot in a file there, to be replayed by a test (see docs/bots.md)";
 export const SET = "configure a bot, as in webhook.port=8080; may be given again and again (secrets: see docs/bots.md)";
 
 /** The command line of `bun run <name>`. What is wrong with one is thrown when it has been told. */

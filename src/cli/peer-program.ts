@@ -1,4 +1,5 @@
 /** The command line of `bun run peer`. What a command needs is loaded when it runs. */
+import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { WarrenError } from "../base/errors.ts";
 import type { AskOptions } from "./ask.ts";
@@ -14,6 +15,7 @@ import {
   nameOption,
   peerIdOption,
   portOption,
+  RECORD,
   registryOption,
   secondsOption,
   SET,
@@ -36,6 +38,7 @@ interface Flags {
   bot?: string[];
   bots: boolean;
   set?: string[];
+  record?: string;
   watch: boolean;
   forBot?: string;
   home?: string;
@@ -77,6 +80,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
       "outbox, dead, why, block, unblock, accept, backup and restore: of that bot of this home",
       nameOption,
     )
+    .option("--record <folder>", RECORD)
     .option("--no-watch", "do not load bots again when their files change")
     .option("--home <dir>", "where identities and messages are kept (default: $WARREN_HOME or ~/.local/share/warren)")
     .option("--json", "speak JSON, one object a line")
@@ -264,6 +268,7 @@ function running(flags: Flags): RunOptions {
     bot = [],
     bots,
     set = [],
+    record,
     watch,
     debug,
     timeout = DEFAULT_TIMEOUT_S,
@@ -273,6 +278,7 @@ function running(flags: Flags): RunOptions {
     hasBots: bots,
     isWatching: watch,
     set,
+    record: record === undefined ? undefined : resolve(record),
     debug: debug === true,
     timeoutMs: timeout * 1_000,
   };

@@ -1,27 +1,18 @@
-/** Test kit: bots and the people who talk to them, as real peers on a simulated network or on real connections, in one process. */
-import { createLog, type Log } from "../base/log.ts";
+/** Test kit: bots and the people who talk to them, as real peers in one process. */
+import { createLog } from "../base/log.ts";
 import { WarrenError } from "../base/errors.ts";
-import type { PeerInfo, PeerKind } from "../base/ids.ts";
-import { Scope } from "../base/scope.ts";
-import type { World } from "../base/world.ts";
 import { type BotConfig, givenInCode, parseConfig } from "../bot/config.ts";
 import { attachPlugin, type AttachedPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
 import type { Receipt } from "../peer/message.ts";
-import { Peer } from "../peer/peer.ts";
-import { openStore, type Store } from "../store/store.ts";
+import type { Peer } from "../peer/peer.ts";
 import { failNextCommit } from "./failing-commit.ts";
 import { type HttpAnswers, TestHttp } from "./http.ts";
 import { LeakWatch } from "./leaks.ts";
-import { LifeClock } from "./life-clock.ts";
 import { LoopbackNetwork } from "./loopback-network.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { seededRandom, seededToken } from "./random.ts";
-import { SharedDirectory } from "./shared-directory.ts";
+import { type Life, Stage } from "./stage.ts";
 import { simulatedTestNetwork, TEST_NETWORKS, type TestNetwork, type TestNetworkName } from "./test-network.ts";
-
-/** How far the clock may be turned while something is waited for: enough for every retry of a handler that fails. */
-const PATIENCE_MS = 30_000;
 
 export interface TestWarrenOptions {
   plugins: readonly Plugin[];
@@ -61,15 +52,6 @@ function openNetwork(name: TestNetworkName): TestNetwork {
   return name === "loopback" ? new LoopbackNetwork() : simulatedTestNetwork(new ManualClock());
 }
 
-/** One run of a peer's process. */
-interface Life {
-  readonly peer: Peer;
-  readonly store: Store;
-  readonly clock: LifeClock;
-  /** Takes it off the list of what is closed at the end. */
-  forget(): void;
-}
-
 interface TestBot {
   plugin: Plugin;
   /** Its configuration, as the test gives it. */
@@ -78,7 +60,6 @@ interface TestBot {
   attached: AttachedPlugin;
   /** Takes the plugin off the list of what is closed at the end. */
   forget(): void;
-  lives: number;
 }
 
 export class TestWarren implements AsyncDisposable {
@@ -87,24 +68,20 @@ export class TestWarren implements AsyncDisposable {
   /** What was logged as an error, as `bot: text`. */
   readonly errors: string[] = [];
   /** What bots ask of the network, and what they are answered. */
-  readonly http = new TestHttp((bot, text) => this.#log.named(bot).error(text));
-  readonly #seed: number;
-  readonly #network: TestNetwork;
-  readonly #directory = new SharedDirectory();
+  readonly http = new TestHttp((bot, text) => void this.errors.push(`${bot}: ${text}`));
+  readonly #stage: Stage;
   readonly #people = new Map<string, TestPerson>();
   readonly #bots = new Map<string, TestBot>();
   readonly #ended: string[] = [];
-  readonly #scope = new Scope();
-  readonly #watch = this.#scope.use(new LeakWatch());
-  readonly #log: Log = createLog("warren", (level, source, text) => {
-    if (level === "error") this.errors.push(`${source}: ${text}`);
-  });
+  readonly #watch: LeakWatch;
 
   constructor(seed: number, network: TestNetwork) {
-    this.#seed = seed;
-    this.#network = network;
+    const log = createLog("warren", (level, source, text) => {
+      if (level === "error") this.errors.push(`${source}: ${text}`);
+    });
     this.clock = network.clock;
-    this.#scope.use(network);
+    this.#stage = new Stage({ seed, network, log });
+    this.#watch = this.#stage.scope.use(new LeakWatch());
   }
 
   /** Somebody to talk to the bots; the same one each time for the same name. */
@@ -113,7 +90,7 @@ export class TestWarren implements AsyncDisposable {
     const person =
       known ??
       new TestPerson(
-        this.#open(name, "person").then(({ peer }) => peer),
+        this.#stage.open({ name, kind: "person" }).then(({ peer }) => peer),
         this,
       );
     this.#people.set(name, person);
@@ -122,25 +99,17 @@ export class TestWarren implements AsyncDisposable {
 
   async addBot(plugin: Plugin, given: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const config = await parseConfig(plugin, givenInCode(given));
-    const life = await this.until(this.#open(plugin.name, "bot"));
-    this.#bots.set(plugin.name, { plugin, given, life, lives: 1, ...(await this.#attach(plugin, life, config)) });
+    const life = await this.until(this.#stage.open({ name: plugin.name, kind: "bot" }));
+    this.#bots.set(plugin.name, { plugin, given, life, ...(await this.#attach(plugin, life, config)) });
     await this.quiet();
   }
 
   /** Kills a bot's process where it stands, and starts it again on what it had on disk. */
   async restart(name: string): Promise<void> {
     const bot = this.#bot(name);
-    const { peer, store, clock } = bot.life;
     bot.forget();
-    bot.life.forget();
     this.#watch.forget(name);
-    clock.kill();
-    this.#network.vanish(peer.id);
-    store.db.giveUp();
-    const disk = store.db.serialize();
-    this.#scope.use(store.db); // what is left of the process may still look there
-    const next = { disk, port: peer.port, life: ++bot.lives };
-    bot.life = await this.until(this.#open(name, "bot", next));
+    bot.life = await this.#stage.kill(bot.life)();
     const config = await parseConfig(bot.plugin, givenInCode(bot.given));
     Object.assign(bot, await this.#attach(bot.plugin, bot.life, config));
     await this.quiet();
@@ -173,12 +142,12 @@ export class TestWarren implements AsyncDisposable {
     config: BotConfig,
   ): Promise<Pick<TestBot, "attached" | "forget">> {
     // Dice of its own: what else is left to chance in a peer does not change what they show.
-    const random = this.#random(`plugin ${plugin.name}`);
+    const random = this.#stage.random(`plugin ${plugin.name}`);
     const fetch = this.http.networkOf(plugin.name, clock);
     const watched = this.#watch.around(plugin.name, peer);
     const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, watched, { random, config, fetch }));
     const attached = await this.until(attaching);
-    return { attached, forget: this.#scope.defer(() => attached[Symbol.asyncDispose]()) };
+    return { attached, forget: this.#stage.scope.defer(() => attached[Symbol.asyncDispose]()) };
   }
 
   /** Ends a bot, as its process would, and leaves its peer; see `leaks`. */
@@ -200,57 +169,17 @@ export class TestWarren implements AsyncDisposable {
   }
 
   /** Waits for a promise, turning the clock from one thing that is due to the next as long as it takes. */
-  async until<Result>(promise: Promise<Result>): Promise<Result> {
-    const wait = { isOver: false };
-    const end = (): void => void (wait.isOver = true);
-    promise.then(end, end);
-    await this.#turnClock(() => wait.isOver);
-    return await promise;
+  until<Result>(promise: Promise<Result>): Promise<Result> {
+    return this.#stage.until(promise);
   }
 
   /** Resolves when nothing is on its way and nobody is at work, but for those who wait for a later time. */
-  async quiet(): Promise<void> {
-    await this.#turnClock(() => this.#network.inFlight === 0 && this.clock.untilNext !== 0);
+  quiet(): Promise<void> {
+    return this.#stage.quiet();
   }
 
-  async #turnClock(isEnough: () => boolean): Promise<void> {
-    const end = this.clock.steady() + PATIENCE_MS;
-    await this.clock.settle();
-    while (!isEnough()) {
-      const ms = this.clock.untilNext;
-      if (ms === undefined || this.clock.steady() + ms > end) {
-        throw new Error(`the test still waits after ${PATIENCE_MS / 1_000} s on its clock`);
-      }
-      await this.clock.advance(ms);
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.until(this.#scope.close());
-  }
-
-  async #open(
-    name: string,
-    kind: PeerKind,
-    { disk, port, life }: { disk?: Uint8Array; port: number; life: number } = { port: 0, life: 1 },
-  ): Promise<Life> {
-    const keyRandom = this.#random(`peer ${name}`);
-    const key = Uint8Array.from({ length: 32 }, () => Math.floor(keyRandom() * 256));
-    const { id, host, transport, store: place } = await this.#network.join({ name, kind, key, disk });
-    // A process that comes back must not give the ids that the one before has given.
-    const random = life === 1 ? keyRandom : this.#random(`peer ${name} ${life}`);
-    const info: PeerInfo = { id, name, kind };
-    const clock = new LifeClock(this.clock);
-    const world: World = { clock, random, token: seededToken(random) };
-    const store = openStore(place, clock);
-    const peer = await Peer.open({ info, store, transport, world, log: this.#log.named(name), host, port });
-    const forget = this.#scope.defer(() => peer.close());
-    await peer.setDirectory(this.#directory.join());
-    return { peer, store, clock, forget };
-  }
-
-  #random(purpose: string): () => number {
-    return seededRandom(Bun.hash.crc32(`${this.#seed} ${purpose}`));
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stage[Symbol.asyncDispose]();
   }
 }
 

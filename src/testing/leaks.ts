@@ -1,5 +1,6 @@
 /** Leaks: what a bot began and its end did not end. Bun lists no open handles, so what begins one is watched while a kit is there. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { standIn } from "../base/stand-in.ts";
 import type { Clock } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 
@@ -51,17 +52,10 @@ export class LeakWatch implements Disposable {
   /** The peer as a bot is given it: what comes from it, and the timers of its clock, run within the bot. */
   around(bot: string, peer: Peer): Peer {
     const clock = this.#clockOf(bot, peer.world.clock);
-    const replaced: Partial<Record<PropertyKey, unknown>> = {
+    return standIn(peer, {
       world: { ...peer.world, clock },
       on: (event: "message", handler: (...args: unknown[]) => unknown) =>
         peer.on(event, (...args) => this.within(bot, () => untilDone(`a listener to "${event}"`, handler(...args)))),
-    };
-    return new Proxy(peer, {
-      get(target, key) {
-        if (Object.hasOwn(replaced, key)) return replaced[key];
-        const value: unknown = Reflect.get(target, key, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
     });
   }
 

@@ -37,9 +37,9 @@ export interface TestNetwork extends Disposable {
   vanish(id: PeerId): void;
 }
 
-/** Queues in one process: nothing leaves it, and nothing is on disk. */
-export function simulatedTestNetwork(clock: ManualClock): TestNetwork {
-  const network = new SimulatedNetwork({ clock });
+/** Queues in one process: nothing leaves it, and nothing is on disk. What is sent takes `latencyMs`. */
+export function simulatedTestNetwork(clock: ManualClock, latencyMs = 1): TestNetwork {
+  const network = new SimulatedNetwork({ clock, latency: () => latencyMs });
   return {
     clock,
     get inFlight() {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TestHome } from "./processes.ts";
 
-test("what is set on the command line of a peer reaches its bots", async () => {
+test("what is set on the command line of a peer reaches its bots, and so does where they are recorded", async () => {
   await using home = await TestHome.make();
   await mkdir(join(home.path, "bots"));
   await writeFile(
@@ -14,11 +14,15 @@ test("what is set on the command line of a peer reaches its bots", async () => {
        setup: (bot) => bot.on("message", ({ reply }) => reply(JSON.stringify(bot.config))),
      });`,
   );
-  const ann = await home.peer("ann", "--set", "clock.maxAge=7", "--set", "clock.say=a b");
+  const ann = await home.peer("ann", "--set", "clock.maxAge=7", "--set", "clock.say=a b", "--record", "tapes");
   await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clock"));
   ann.say({ do: "send", to: "clock", text: "what?" });
   const { text } = await ann.next(({ event }) => event === "message");
   expect(text).toBe('{"maxAge":7,"say":"a b"}');
+  const recorded = await Bun.file(join(home.path, "tapes", "clock.ndjson")).text();
+  expect(recorded).toMatch(
+    /^\{"t":"start".*"config":\{"maxAge":7,"say":"a b"\}.*\n[^]*"t":"in".*"text":"what\?".*\n.*"t":"out"/,
+  );
   expect(await home.run(["--set", "clock"])).toMatchObject({
     code: 2,
     err: "warren: --set clock: expected <name>.<key>=<value>, as in webhook.port=8080\n",

@@ -1,0 +1,58 @@
+/** Replayed peer: a bot's peer on which chance, effects, questions and news come out as they were recorded. */
+import type { PeerInfo } from "../base/ids.ts";
+import { standIn } from "../base/stand-in.ts";
+import type { HostPeer } from "../bot/host.ts";
+import { questionOf } from "../bot/recorded-peer.ts";
+import type { RecordedLine } from "../bot/recording.ts";
+import type { DirectoryQuery } from "../peer/directory.ts";
+
+type News = "peer:online" | "peer:offline" | "registered";
+
+/** What one process of the bot was given, in order. When it runs out, the peer is asked. */
+export class Script {
+  readonly #numbers: number[] = [];
+  readonly #tokens: string[] = [];
+  readonly #results = new Map<string, unknown[]>(); // by what they are of
+  readonly #listeners = new Map<string, Set<(about?: PeerInfo) => unknown>>(); // by the news that they are for
+
+  constructor(lines: readonly RecordedLine[]) {
+    for (const line of lines) {
+      if (line.t === "number") this.#numbers.push(line.value);
+      if (line.t === "token") this.#tokens.push(line.value);
+      if (line.t === "result") this.#results.set(line.of, [...(this.#results.get(line.of) ?? []), line.value]);
+    }
+  }
+
+  tell(event: News, about: PeerInfo | undefined): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(about);
+  }
+
+  /** The peer as the bot had it: `isRegistered` at its start. */
+  around(peer: HostPeer, isRegistered: boolean): HostPeer {
+    const { world, directory } = peer;
+    return standIn(peer, {
+      world: {
+        clock: world.clock,
+        random: () => this.#numbers.shift() ?? world.random(),
+        token: (length?: number) => this.#tokens.shift() ?? world.token(length),
+      },
+      directory: directory && standIn(directory, { isConnected: isRegistered }),
+      on: (event: News | "message", handler: (given?: unknown) => unknown) =>
+        event === "message" ? peer.on(event, handler) : this.#listen(event, handler),
+      find: async (query: DirectoryQuery) => this.#recall(questionOf(query), () => peer.find(query)),
+      effect: <Result>(name: string, run: () => Promise<Result> | Result) =>
+        peer.effect(name, () => this.#recall(`effect ${name}`, run)),
+    });
+  }
+
+  #listen(event: News, listener: (about?: PeerInfo) => unknown): () => void {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  #recall(what: string, otherwise: () => unknown): unknown {
+    const results = this.#results.get(what) ?? [];
+    return results.length > 0 ? results.shift() : otherwise();
+  }
+}
