@@ -40,6 +40,14 @@ const SHAPES = {
   token: z.object({ value: z.string() }),
   /** What came of an effect, or of a question to the registry. */
   result: z.object({ of: z.string(), value: z.unknown().optional() }),
+  /** What the network answered, or why it did not. */
+  fetched: z.object({
+    of: z.string(),
+    status: z.number().int().min(200).max(599).optional(),
+    type: z.string().optional(),
+    body: z.string().optional(),
+    error: z.string().optional(),
+  }),
   /** The recording has reached its bound. */
   full: z.object({}),
 };

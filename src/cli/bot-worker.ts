@@ -11,9 +11,12 @@ import { readConfig } from "../bot/config-sources.ts";
 import { declare } from "../bot/declaration.ts";
 import { attachPlugin, type HostPeer } from "../bot/host.ts";
 import { loadPlugin } from "../bot/load.ts";
+import type { Fetch } from "../bot/network.ts";
 import type { Plugin } from "../bot/plugin.ts";
+import { recordedFetch } from "../bot/recorded-fetch.ts";
 import { recordedPeer } from "../bot/recorded-peer.ts";
 import { Recorder } from "../bot/recorder.ts";
+import type { Recorded } from "../bot/recording.ts";
 import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
 import type { Peer } from "../peer/peer.ts";
 import { isLoopbackUrl } from "../registry/url.ts";
@@ -80,25 +83,22 @@ async function open(port: number): Promise<void> {
   const refusal = nameRefused(peer, accepts);
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
-  scope.use(
-    await attachPlugin(plugin, start.record === undefined ? peer : record(peer, start.record, config), {
-      config,
-      fetch,
-    }),
-  );
+  const on = start.record === undefined ? { peer, fetch } : record(peer, start.record, config);
+  scope.use(await attachPlugin(plugin, on.peer, { config, fetch: on.fetch }));
   scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
 }
 
-function record(peer: Peer, folder: string, config: BotConfig): HostPeer {
+function record(peer: Peer, folder: string, config: BotConfig): { peer: HostPeer; fetch: Fetch } {
   const { clock } = peer.world;
   const path = join(folder, `${peer.name}.ndjson`);
   const options = { clock, conceal, warn: (text: string) => peer.log.warn(text) };
   const recorder = scope.use(new Recorder(path, options));
   peer.log.info(`what happens to it is recorded in ${path}`);
   const { isNew } = recorder;
-  return recordedPeer(peer, { name: peer.name, config, isNew, write: (recorded) => recorder.write(recorded) });
+  const write = (recorded: Recorded): void => recorder.write(recorded);
+  return { peer: recordedPeer(peer, { name: peer.name, config, isNew, write }), fetch: recordedFetch(fetch, write) };
 }
 
 async function configOf({ plugin, start }: Loaded, warn: (text: string) => void): Promise<BotConfig> {

@@ -128,8 +128,9 @@ class Run implements AsyncDisposable {
       if (said.t === "out") this.#now.set(said.id, config.conceal(wordsOf(said)));
     };
     const scripted = this.#script.around(peer, registered);
+    const fetch = this.#script.fetch((text) => config.conceal(text));
     const watched = recordedPeer(scripted, { name: this.#plugin.name, config, isNew: false, write });
-    const attached = await this.#stage.until(attachPlugin(this.#plugin, watched, { config }));
+    const attached = await this.#stage.until(attachPlugin(this.#plugin, watched, { config, fetch }));
     this.#end = this.#stage.scope.defer(() => attached[Symbol.asyncDispose]());
     await this.#stage.quiet();
   }

@@ -181,6 +181,33 @@ test("the configuration is the recorded one, or another, whose secrets are cover
   expect(wrong).toMatchObject({ code: "CONFIG_INVALID" });
 });
 
+test("the network answers what it answered, and nothing else", async () => {
+  const of = "GET https://api.example/weather?key=•••";
+  const file = await write(
+    start({ config: { key: "•••" } }),
+    said(ann, "weather", 1),
+    { t: "fetched", at: NOON + 2, of, status: 200, type: "application/json", body: '{"sky":"blue"}' },
+    { t: "fetched", at: NOON + 3, of, error: "the cable is cut" },
+  );
+  const plugin = definePlugin({
+    name: "bell",
+    about: "rings",
+    config: z.object({ key: secret() }),
+    setup(bot) {
+      const ask = (): Promise<unknown> =>
+        bot.fetch(`https://api.example/weather?key=${bot.config.key}`).then((answer) => answer.json());
+      bot.on("message", async ({ reply }) => {
+        const answers = [await ask(), await ask().catch(String), await ask().catch(String)];
+        await reply(JSON.stringify(answers));
+      });
+    },
+  });
+  const { now } = await replay(file, plugin, { config: { key: "hunter2" } });
+  expect(now).toEqual([
+    `to ann: [{"sky":"blue"},"TypeError: the cable is cut","TypeError: ${of} was not asked for in the recording"]`,
+  ]);
+});
+
 test("another bot's recording is refused", async () => {
   const failure = await replay(await write(start()), dice).catch((error: unknown) => error);
   expect(failure).toMatchObject({
