@@ -7,11 +7,11 @@ import type { Recorded } from "./recording.ts";
 const MAX_BODY_BYTES = 1_048_576;
 
 /** The caller gets its response as soon as it is there; the line is written when the body has come. */
-export function recordedFetch(fetch: Fetch, write: (recorded: Recorded) => void): Fetch {
+export function recordedFetch(reach: Fetch, write: (recorded: Recorded) => void): Fetch {
   return async (input, init) => {
     const of = requestOf(input, init);
     try {
-      const response = await fetch(input, init);
+      const response = await reach(input, init);
       void recordBody(of, response.clone(), write);
       return response;
     } catch (error) {
