@@ -136,7 +136,7 @@ export class Calls {
   }
 
   #lateness({ id, to }: Sent, timeoutMs: number): WarrenError {
-    const { state, reason } = this.#parts.sessions.stateOf(id, to);
+    const { state, reason } = this.#parts.sessions.fateOf(id, to);
     if (state === "failed") return new WarrenError("COMMAND_FAILED", `${to.name}: ${reason}`);
     const what = LATENESS[state] ?? "it has the call, and has not answered";
     return new WarrenError("CALL_TIMEOUT", `no answer of ${to.name} within ${timeoutMs / 1_000} s: ${what}`);

@@ -12,6 +12,8 @@ export const FULL_BYTES = 262_144;
 /** Above this many a peer that does not read is given up: 4 MiB. Only answers to its own frames can get there. */
 export const MAX_QUEUED_BYTES = 4_194_304;
 
+const MESSAGE = { t: "msg" } as const;
+
 /** How long a peer that does not read may delay the end of a connection. */
 const END_WITHIN_MS = 10_000;
 
@@ -83,11 +85,15 @@ export class Connection {
   /** Queues a frame; those of one turn of the event loop become one write. */
   send(frame: Frame): void {
     if (this.#isOver) return;
-    this.#batch += encodeFrame(frame);
     this.#budget.sent(frame);
-    if (this.#willWrite) return;
-    this.#willWrite = true;
-    this.#clock.soon(() => this.#write());
+    this.#queue(encodeFrame(frame));
+  }
+
+  /** The same for the line of a `msg`. */
+  sendMessage(line: string): void {
+    if (this.#isOver) return;
+    this.#budget.sent(MESSAGE);
+    this.#queue(line);
   }
 
   /** Says why and closes in order, after what is queued. `after`: for so long, in ms, another try would be in vain. */
@@ -110,6 +116,13 @@ export class Connection {
   /** Closes at once and says nothing: the other side has said its last word. */
   drop(error?: WarrenError): void {
     this.#close(error);
+  }
+
+  #queue(line: string): void {
+    this.#batch += line;
+    if (this.#willWrite) return;
+    this.#willWrite = true;
+    this.#clock.soon(() => this.#write());
   }
 
   #onData(chunk: Uint8Array): void {

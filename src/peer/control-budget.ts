@@ -1,7 +1,7 @@
 /** Control budget: how many frames that need no credit the other side of a connection may send. */
 import { TokenBucket, type Rate } from "../base/rate.ts";
 import type { Clock } from "../base/world.ts";
-import type { Frame } from "../wire/frames.ts";
+import type { Frame, FrameKind } from "../wire/frames.ts";
 
 /** Control frames at once, and how many more each second; what answers a frame of ours comes on top. */
 export const MAX_CONTROL_BURST = 5_000;
@@ -24,7 +24,7 @@ export class ControlBudget {
   }
 
   /** A frame of ours goes out. */
-  sent({ t }: Frame): void {
+  sent({ t }: { readonly t: FrameKind }): void {
     if (t !== "msg" && t !== "skip" && t !== "done") return;
     this.#answers = Math.min(MAX_ANSWERS, this.#answers + ANSWERS_PER_FRAME);
   }

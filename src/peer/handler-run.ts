@@ -25,8 +25,9 @@ export async function performOnce<Result>(
 
 /** What all parts of one run share. */
 interface Ledger {
-  readonly recorded: Map<string, unknown>; // by an earlier run and on disk, or by this one
-  readonly fresh: Map<string, unknown>; // by this run, and not on disk yet
+  // Most runs record nothing: there is a map once there is something in it.
+  recorded: Map<string, unknown> | undefined; // by an earlier run and on disk, or by this one
+  fresh: Map<string, unknown> | undefined; // by this run, and not on disk yet
   readonly touched: () => void;
   isOver: boolean;
   givenUp: WarrenError | undefined; // another run takes its place: this one may do nothing more
@@ -37,16 +38,19 @@ export class HandlerRun {
   readonly hops: number;
   readonly #ledger: Ledger;
   readonly #prefix: string;
-  readonly #counts = new Map<string, number>();
+  #counts: Map<string, number> | undefined;
 
   /** `recorded`: name and result (JSON) of what earlier runs did. `touched`: something must be recorded with this turn's commit. */
   static begin(
     hops: number,
-    recorded: readonly (readonly [name: string, result: string])[],
+    recorded: readonly { readonly name: string; readonly result: string }[],
     touched: () => void,
   ): HandlerRun {
-    const known = new Map(recorded.map(([name, result]): [string, unknown] => [name, JSON.parse(result)]));
-    return new HandlerRun(hops, { recorded: known, fresh: new Map(), touched, isOver: false, givenUp: undefined }, "");
+    const known =
+      recorded.length === 0
+        ? undefined
+        : new Map(recorded.map(({ name, result }): [string, unknown] => [name, JSON.parse(result)]));
+    return new HandlerRun(hops, { recorded: known, fresh: undefined, touched, isOver: false, givenUp: undefined }, "");
   }
 
   private constructor(hops: number, ledger: Ledger, prefix: string) {
@@ -92,6 +96,7 @@ export class HandlerRun {
    * order finds them again, whatever it does in between.
    */
   nameNext(what: string): string {
+    this.#counts ??= new Map();
     const count = (this.#counts.get(what) ?? 0) + 1;
     this.#counts.set(what, count);
     return `${this.#prefix}${what}#${count}`;
@@ -100,24 +105,24 @@ export class HandlerRun {
   /** The result of an effect that was done before, if it was. */
   recall(name: string): { result: unknown } | undefined {
     const { recorded } = this.#ledger;
-    return recorded.has(name) ? { result: recorded.get(name) } : undefined;
+    return recorded?.has(name) ? { result: recorded.get(name) } : undefined;
   }
 
   /** Notes the result of an effect, to be committed with it. Anything that JSON can say. */
   record(name: string, result: unknown): void {
     this.#checkNotGivenUp();
-    const { fresh, recorded, touched } = this.#ledger;
-    fresh.set(name, result);
-    recorded.set(name, result);
-    touched();
+    const ledger = this.#ledger;
+    (ledger.fresh ??= new Map()).set(name, result);
+    (ledger.recorded ??= new Map()).set(name, result);
+    ledger.touched();
   }
 
   /** What is to be written so that a later run knows it. */
   takeFresh(): [name: string, result: string][] {
     const { fresh } = this.#ledger;
-    const taken = [...fresh].map(([name, result]): [string, string] => [name, JSON.stringify(result ?? null)]);
-    fresh.clear();
-    return taken;
+    if (!fresh) return [];
+    this.#ledger.fresh = undefined;
+    return [...fresh].map(([name, result]): [string, string] => [name, JSON.stringify(result ?? null)]);
   }
 
   #checkNotGivenUp(): void {

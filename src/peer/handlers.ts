@@ -12,11 +12,13 @@ export interface HandlersHost {
   reply(to: PeerId, text: ReplyText, options: SendOptions, hops: number): Promise<Sent>;
 }
 
+type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
 export class Handlers {
   readonly #inbox: Inbox;
   readonly #clock: Clock;
   readonly #host: HandlersHost;
-  readonly #handlers = new Set<MessageHandler>();
+  #handlers: readonly MessageHandler[] = []; // replaced when it changes: a message keeps those that it began with
   #isClosed = false;
 
   constructor(inbox: Inbox, clock: Clock, host: HandlersHost) {
@@ -28,11 +30,13 @@ export class Handlers {
   /** Returns the end of the registration. The inbox is handed out for as long as there is anybody. */
   add(handler: MessageHandler): () => void {
     const entry: MessageHandler = (message) => handler(message); // the same function may be registered twice
-    this.#handlers.add(entry);
+    this.#handlers = [...this.#handlers, entry];
     // At the end of the turn: handlers registered together are all there before the first message.
-    if (this.#handlers.size === 1) this.#clock.soon(() => this.#open());
+    if (this.#handlers.length === 1) this.#clock.soon(() => this.#open());
     return () => {
-      if (this.#handlers.delete(entry) && this.#handlers.size === 0) this.#inbox.pause();
+      if (!this.#handlers.includes(entry)) return;
+      this.#handlers = this.#handlers.filter((one) => one !== entry);
+      if (this.#handlers.length === 0) this.#inbox.pause();
     };
   }
 
@@ -45,13 +49,13 @@ export class Handlers {
   }
 
   #open(): void {
-    if (this.#handlers.size > 0 && !this.#isClosed) this.#inbox.open((delivery) => this.#handle(delivery));
+    if (this.#handlers.length > 0 && !this.#isClosed) this.#inbox.open((delivery) => this.#handle(delivery));
   }
 
   /** Stays synchronous as long as the handlers do: what ends within the turn is committed with it. */
   #handle(delivery: Delivery): Promise<void> | void {
     const message = this.#toIncoming(delivery);
-    const handlers = [...this.#handlers];
+    const handlers = this.#handlers;
     for (let index = 0; index < handlers.length; index++) {
       const result = handlers[index]?.(message);
       if (result instanceof Promise) return handleRest(result, handlers.slice(index + 1), message);
@@ -61,20 +65,13 @@ export class Handlers {
   #toIncoming({ message, attempt, signal }: Delivery): IncomingMessage {
     const from = this.#host.infoOf(message);
     const { id, at, hops, text, room, re, data } = message;
-    const place = room === null ? {} : { room };
-    return {
-      id,
-      from,
-      text,
-      at,
-      hops,
-      attempt,
-      signal,
-      ...place,
-      ...(re !== null && { re }),
-      ...(data !== null && { data: decodeData(data) }),
-      reply: (answer, more) => this.#host.reply(from.id, answer, { ...more, re: id, ...place }, hops + 1),
-    };
+    const reply: IncomingMessage["reply"] = (answer, more) =>
+      this.#host.reply(from.id, answer, { ...more, re: id, ...(room !== null && { room }) }, hops + 1);
+    const incoming: Writable<IncomingMessage> = { id, from, text, at, hops, attempt, signal, reply };
+    if (room !== null) incoming.room = room;
+    if (re !== null) incoming.re = re;
+    if (data !== null) incoming.data = decodeData(data);
+    return incoming;
   }
 }
 

@@ -48,7 +48,7 @@ export class Inbox {
   readonly #world: World;
   readonly #log: Log;
   readonly #listener: InboxListener;
-  readonly #queue = new KeyedQueue<string>();
+  readonly #queue = new KeyedQueue<string | number>(); // by conversation
   readonly #suspects = new KeyedQueue<"suspects">(); // messages that a crash interrupted run one at a time
   readonly #carefulUntil: number; // steady ms
   #items = new Map<number, Item>(); // by place: in memory and not done
@@ -223,7 +223,7 @@ export class Inbox {
     this.#items.set(message.place, item);
     const isSuspect = item.attempts > 0;
     const { signal } = this.#abort;
-    this.#queue.add(`${message.peer}/${message.room ?? ""}`, () => {
+    this.#queue.add(message.room === null ? message.peer : `${message.peer}/${message.room}`, () => {
       if (signal.aborted) return;
       if (isSuspect)
         return new Promise((resolve) => this.#suspects.add("suspects", () => this.#run(item, signal).then(resolve)));
@@ -285,11 +285,10 @@ export class Inbox {
 
   #call(item: Item, signal: AbortSignal): unknown {
     item.attempts++;
-    if (item.attempts !== item.stored) this.#touch(item);
+    if (item.attempts !== item.stored && !this.#dirty.has(item)) this.#touch(item);
     const { message } = item;
     const recorded = item.stored === undefined ? [] : this.#store.incoming.effectsOf(message.place);
-    const names = recorded.map(({ name, result }) => [name, result] as const);
-    const run = HandlerRun.begin(message.hops, names, () => this.#touch(item));
+    const run = HandlerRun.begin(message.hops, recorded, () => this.#touch(item));
     item.run = run;
     return run.enter(() => this.#handler?.({ message, attempt: item.attempts, signal }));
   }
@@ -335,7 +334,7 @@ export class Inbox {
 
   #touch(item: Item): void {
     this.#dirty.add(item);
-    this.#store.db.afterCommit(() => {}); // there is something to commit in this turn
+    this.#store.db.touch();
   }
 }
 

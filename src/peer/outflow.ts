@@ -1,11 +1,11 @@
 /** Outflow: the direction of a session in which we speak. Numbers, resends, credit and expiry; see docs/protocol.md. */
 import { WarrenError } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
-import type { OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
+import type { NewMessage, OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
-import { decodeData } from "../wire/data.ts";
-import type { Ack, Done, Msg, Ready } from "../wire/frames.ts";
+import type { Ack, Done, Ready } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
+import { encodeMessage } from "./message-frame.ts";
 
 /** Most messages that wait for one peer. */
 export const MAX_OUTBOX_MESSAGES = 1_000_000;
@@ -15,7 +15,9 @@ export const MAX_OUTBOX_CHARACTERS = 268_435_456;
 export const MAX_AGE_S = 30 * 86_400;
 
 const PAGE = 256; // messages read from disk at a time
-const MAX_TAIL = 2_048; // messages kept in memory for a connection that keeps up
+/** Kept in memory for a connection that keeps up: so many messages, and so many characters of them. */
+const MAX_TAIL = 8_192;
+const MAX_TAIL_CHARACTERS = 4_194_304;
 
 /** What a session is told by its outflow. */
 export interface OutflowListener {
@@ -25,6 +27,8 @@ export interface OutflowListener {
   sent(first: number, last: number): void;
   delivered(epoch: number, first: number, last: number): void;
   settled(epoch: number, first: number, last: number, state: Outcome, reason: string | null): void;
+  /** What is not acknowledged has other numbers now. */
+  renumbered(): void;
 }
 
 interface Counters {
@@ -41,6 +45,7 @@ export class Outflow {
   readonly #listener: OutflowListener;
   readonly #quota: { readonly messages: number; readonly characters: number };
   #epoch: number;
+  #epochName: string;
   #last: number; // the newest number given
   #acked: number; // up to here the other side has it on disk; <= #written <= #last
   #written: number; // up to here the disk says that it may have been on a wire
@@ -50,6 +55,7 @@ export class Outflow {
   #characters: number | undefined; // at least as many as there are in the outbox; counted when first needed
   #expired: number; // nothing above it has expired
   #tail: OutgoingRow[] = []; // the newest messages, gapless and ending at #last; saves reading them again
+  #tailCharacters = 0; // at least as many as there are in #tail
   #connection: Connection | undefined;
   #sent = 0; // on this connection
   #credit = 0; // up to here the other side lets us send
@@ -67,6 +73,7 @@ export class Outflow {
     this.#world = world;
     this.#listener = listener;
     this.#epoch = counters.outEpoch;
+    this.#epochName = store.outgoing.epochName(this.#epoch);
     this.#acked = counters.outAcked;
     this.#written = this.#saved = this.#durable = counters.outWritten;
     this.#last = Math.max(store.outgoing.lastSeq(counters.n, this.#epoch), this.#acked);
@@ -90,16 +97,16 @@ export class Outflow {
   }
 
   /** Writes a message into the outbox, within this turn's transaction. @throws {WarrenError} `OUTBOX_FULL` */
-  append(message: Omit<OutgoingRow, "seq">): void {
-    this.#checkQuota(message.text.length + (message.data?.length ?? 0));
-    const row = { ...message, seq: this.#last + 1 };
-    this.#store.outgoing.append(this.#peer, this.#epoch, row);
-    this.#last = row.seq;
+  append(message: NewMessage): void {
+    const characters = message.text.length + (message.data?.length ?? 0);
+    this.#checkQuota(characters);
+    message.seq = this.#last + 1;
+    this.#store.outgoing.append(this.#peer, this.#epoch, message);
+    this.#last = message.seq;
     if (this.#connection) {
-      this.#tail.push(row);
-      if (this.#tail.length > MAX_TAIL) this.#tail = [];
+      this.#remember(message, characters);
       // It may go out right after the commit that stores it, so that commit says that it was written.
-      if (this.#written === row.seq - 1 && row.seq <= this.#credit) this.#raiseWritten(row.seq);
+      if (this.#written === message.seq - 1 && message.seq <= this.#credit) this.#raiseWritten(message.seq);
     }
     this.#listener.touched();
   }
@@ -125,7 +132,7 @@ export class Outflow {
 
   detach(): void {
     this.#connection = undefined;
-    this.#tail = [];
+    this.#forgetTail();
   }
 
   /** Sends what is committed and allowed, as long as the connection takes it. Called after commits and when there is room. */
@@ -162,7 +169,7 @@ export class Outflow {
 
   /** Receipts may be told again, and may speak of an epoch that a restored disk does not know. */
   onDone({ epoch: name, ok, failed }: Done): void {
-    const epoch = this.#store.outgoing.epochNumber(name);
+    const epoch = name === this.#epochName ? this.#epoch : this.#store.outgoing.epochNumber(name);
     if (epoch === undefined) return;
     for (const [first, last] of ok) this.#settle(epoch, first, last, "handled", null);
     for (const [seq, reason] of failed) this.#settle(epoch, seq, seq, "failed", reason);
@@ -249,10 +256,6 @@ export class Outflow {
     );
   }
 
-  get #epochName(): string {
-    return this.#store.outgoing.epochName(this.#epoch);
-  }
-
   /** Whether what the other side has is a beginning of what we know. If not, one of the two disks has gone back in time. */
   #isTrustworthy(have: Ready["have"]): boolean {
     if (!have) return true;
@@ -264,11 +267,13 @@ export class Outflow {
 
   #openEpoch(): void {
     const before = this.#epoch;
-    this.#epoch = this.#store.outgoing.openEpoch(this.#world.token());
+    this.#epochName = this.#world.token();
+    this.#epoch = this.#store.outgoing.openEpoch(this.#epochName);
     this.#last = this.#store.outgoing.renumber(this.#peer, before, this.#acked, this.#epoch);
     this.#acked = this.#written = this.#saved = this.#durable = this.#expired = 0; // what had expired has stayed behind
     this.#isWrittenDirty = true;
     this.#listener.touched();
+    this.#listener.renumbered();
   }
 
   #acknowledged(n: number): void {
@@ -277,7 +282,9 @@ export class Outflow {
     this.#written = Math.max(this.#written, n);
     this.#durable = Math.max(this.#durable, n);
     this.#isWrittenDirty = true;
-    this.#tail = this.#tail.filter(({ seq }) => seq > n);
+    const oldest = this.#tail[0]?.seq ?? n + 1;
+    this.#tail.splice(0, n - oldest + 1);
+    if (this.#tail.length === 0) this.#tailCharacters = 0;
     this.#listener.touched();
     this.#listener.delivered(this.#epoch, first, n);
   }
@@ -290,6 +297,17 @@ export class Outflow {
     if (first > known) return;
     const isNews = this.#store.outgoing.settle(this.#peer, epoch, first, known, state, reason);
     if (isNews) this.#listener.settled(epoch, first, known, state, reason);
+  }
+
+  #remember(row: OutgoingRow, characters: number): void {
+    this.#tail.push(row);
+    this.#tailCharacters += characters;
+    if (this.#tail.length > MAX_TAIL || this.#tailCharacters > MAX_TAIL_CHARACTERS) this.#forgetTail();
+  }
+
+  #forgetTail(): void {
+    this.#tail = [];
+    this.#tailCharacters = 0;
   }
 
   #raiseWritten(seq: number): void {
@@ -312,7 +330,7 @@ export class Outflow {
       if (this.#isExpired(row.seq)) {
         connection.send({ t: "skip", n: row.seq, to: row.seq, id: row.id });
       } else {
-        connection.send(toFrame(row));
+        connection.sendMessage(encodeMessage(row));
       }
       this.#sent = row.seq;
     }
@@ -323,20 +341,6 @@ export class Outflow {
     if (seq > this.#expired) return false;
     return this.#store.outgoing.outcomeOf(this.#peer, this.#epoch, seq)?.state === "expired";
   }
-}
-
-export function toFrame({ seq, id, at, text, room, re, hops, data }: OutgoingRow): Msg {
-  return {
-    t: "msg",
-    n: seq,
-    id,
-    at,
-    text,
-    ...(room !== null && { room }),
-    ...(re !== null && { re }),
-    ...(hops > 0 && { hops }),
-    ...(data !== null && { data: decodeData(data) }),
-  };
 }
 
 /** Neighbouring numbers as ranges. */

@@ -112,7 +112,7 @@ export class Peer implements AsyncDisposable {
     this.#lived = new LivedTime(settings, world.clock);
     const hasCrashed = settings.get("running") === "yes";
     settings.set("running", "yes");
-    this.#sent = new SentMessages((id, to) => this.#sessions.stateOf(id, to));
+    this.#sent = new SentMessages((id, to) => this.#sessions.fateOf(id, to));
     this.#reports = new Reports(this.#sent, log);
     this.admission = new Admission(store, world.clock, {
       resolve: (who) => this.resolve(who),
@@ -138,8 +138,8 @@ export class Peer implements AsyncDisposable {
       progressed: ({ id }) => this.#dialler.progressed(id),
       wanted: ({ id }) => this.#dialler.want(id),
       lost: (session, count) => this.#reports.lost(session.info, count),
-      isWatched: () => this.#reports.areReceiptsWanted,
-      reached: (session, id, state, reason) => this.#reports.reached(session.info, id, state, reason),
+      reached: (session, ...news) => this.#reports.reached(session.info, ...news),
+      renumbered: ({ n }) => this.#sent.moved(n),
       answered: ({ id }, request, data) => this.calls.answered(id, request, data),
     });
     this.#handlers = new Handlers(this.#inbox, world.clock, {

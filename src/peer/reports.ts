@@ -5,7 +5,7 @@ import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Bye } from "../wire/frames.ts";
 import type { MessageDraft, MessageState, Receipt } from "./message.ts";
-import { toReceipt, type SentMessages } from "./sent.ts";
+import { toReceipt, type SentMessages, type SentRange } from "./sent.ts";
 
 export interface PeerEvents {
   /** A message of ours reached another state. */
@@ -31,9 +31,9 @@ export class Reports {
     this.#events = new Emitter((error, event) => log.error(`a listener to "${event}" failed: ${String(error)}`));
   }
 
-  /** Whether anybody wants to know what becomes of messages. */
+  /** Whether anybody listens to what becomes of every message. */
   get areReceiptsWanted(): boolean {
-    return this.#receiptListeners > 0 || !this.#sent.isEmpty;
+    return this.#receiptListeners > 0;
   }
 
   get areDraftsWanted(): boolean {
@@ -66,10 +66,14 @@ export class Reports {
     this.#events.emit("peer:offline", peer);
   }
 
-  reached(to: PeerInfo, id: string, state: MessageState, reason: string | null): void {
-    const receipt = toReceipt(id, to, state, reason);
-    this.#sent.reached(receipt);
-    this.#events.emit("receipt", receipt);
+  /** `ids` gives those of the range; they are looked up only where somebody listens. */
+  reached(to: PeerInfo, range: SentRange, state: MessageState, reason: string | null, ids: () => string[]): void {
+    this.#sent.reached(range, state, reason);
+    if (this.areReceiptsWanted) for (const id of ids()) this.#events.emit("receipt", toReceipt(id, to, state, reason));
+  }
+
+  queued(to: PeerInfo, id: string): void {
+    this.#events.emit("receipt", toReceipt(id, to, "queued", null));
   }
 
   lost({ name }: PeerInfo, count: number): void {

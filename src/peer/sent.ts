@@ -7,19 +7,34 @@ const DELIVERED: readonly MessageState[] = ["delivered", "handled", "failed", "e
 const SETTLED: readonly MessageState[] = ["handled", "failed", "expired"];
 
 interface Waiting {
+  readonly id: string;
+  readonly to: PeerInfo;
   readonly until: readonly MessageState[];
   readonly resolve: (receipt: Receipt) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** How far a message has come, as the store knows it. */
-type LookUp = (id: string, to: PeerInfo) => { state: MessageState; reason: string | null };
+/** Messages with neighbouring numbers of one session. */
+export interface SentRange {
+  readonly peer: number;
+  readonly epoch: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** How far a message has come, and where it is, as the store knows it. */
+export interface Fate {
+  readonly state: MessageState;
+  readonly reason: string | null;
+  /** Undefined: it is nowhere yet, or no longer. */
+  readonly where?: { readonly peer: number; readonly epoch: number; readonly seq: number } | undefined;
+}
 
 export class SentMessages {
-  readonly #lookUp: LookUp;
-  readonly #waiting = new Map<string, Waiting[]>();
+  readonly #lookUp: (id: string, to: PeerInfo) => Fate;
+  readonly #waiting = new Map<string, Waiting[]>(); // by session, epoch and number
 
-  constructor(lookUp: LookUp) {
+  constructor(lookUp: (id: string, to: PeerInfo) => Fate) {
     this.#lookUp = lookUp;
   }
 
@@ -28,26 +43,30 @@ export class SentMessages {
   }
 
   create(id: string, to: PeerInfo): Sent {
-    const when = (until: readonly MessageState[]): Promise<Receipt> => this.#when(id, to, until);
-    return {
-      id,
-      to,
-      get delivered() {
-        return when(DELIVERED);
-      },
-      get handled() {
-        return when(SETTLED);
-      },
-    };
+    return new SentMessage(id, to, this);
   }
 
-  reached(receipt: Receipt): void {
-    const waiting = this.#waiting.get(receipt.id);
-    if (!waiting) return;
-    const later = waiting.filter(({ until }) => !until.includes(receipt.state));
-    if (later.length > 0) this.#waiting.set(receipt.id, later);
-    else this.#waiting.delete(receipt.id);
-    for (const one of waiting) if (one.until.includes(receipt.state)) one.resolve(receipt);
+  reached({ peer, epoch, first, last }: SentRange, state: MessageState, reason: string | null): void {
+    for (let seq = first; seq <= last && this.#waiting.size > 0; seq++) {
+      const key = `${peer}/${epoch}/${seq}`;
+      const waiting = this.#waiting.get(key);
+      if (!waiting) continue;
+      const later = waiting.filter(({ until }) => !until.includes(state));
+      if (later.length > 0) this.#waiting.set(key, later);
+      else this.#waiting.delete(key);
+      for (const { id, to, until, resolve } of waiting) {
+        if (until.includes(state)) resolve(toReceipt(id, to, state, reason));
+      }
+    }
+  }
+
+  /** Messages of a session have moved to other numbers. */
+  moved(peer: number): void {
+    for (const [key, waiting] of this.#waiting) {
+      if (!key.startsWith(`${peer}/`)) continue;
+      this.#waiting.delete(key);
+      for (const one of waiting) this.#wait(one);
+    }
   }
 
   close(): void {
@@ -59,12 +78,43 @@ export class SentMessages {
     this.#waiting.clear();
   }
 
-  #when(id: string, to: PeerInfo, until: readonly MessageState[]): Promise<Receipt> {
-    return new Promise((resolve, reject) => {
-      const { state, reason } = this.#lookUp(id, to);
-      if (until.includes(state)) return resolve(toReceipt(id, to, state, reason));
-      this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), { until, resolve, reject }]);
-    });
+  delivered(id: string, to: PeerInfo): Promise<Receipt> {
+    return new Promise((resolve, reject) => this.#wait({ id, to, until: DELIVERED, resolve, reject }));
+  }
+
+  settled(id: string, to: PeerInfo): Promise<Receipt> {
+    return new Promise((resolve, reject) => this.#wait({ id, to, until: SETTLED, resolve, reject }));
+  }
+
+  #wait(waiting: Waiting): void {
+    const { id, to, until, resolve } = waiting;
+    const { state, reason, where } = this.#lookUp(id, to);
+    if (until.includes(state)) return resolve(toReceipt(id, to, state, reason));
+    const key = where ? `${where.peer}/${where.epoch}/${where.seq}` : id;
+    const before = this.#waiting.get(key);
+    if (before) before.push(waiting);
+    else this.#waiting.set(key, [waiting]);
+  }
+}
+
+/** Its promises are made when they are asked for: most programs ask about few of their messages. */
+class SentMessage implements Sent {
+  readonly id: string;
+  readonly to: PeerInfo;
+  readonly #messages: SentMessages;
+
+  constructor(id: string, to: PeerInfo, messages: SentMessages) {
+    this.id = id;
+    this.to = to;
+    this.#messages = messages;
+  }
+
+  get delivered(): Promise<Receipt> {
+    return this.#messages.delivered(this.id, this.to);
+  }
+
+  get handled(): Promise<Receipt> {
+    return this.#messages.settled(this.id, this.to);
   }
 }
 

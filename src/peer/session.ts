@@ -4,16 +4,18 @@ import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { World } from "../base/world.ts";
 import type { ContactRow } from "../store/contacts.ts";
 import type { IncomingRow } from "../store/incoming.ts";
-import type { OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
+import type { NewMessage, OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { MessageData } from "../wire/data.ts";
 import type { Frame, Hello, Msg, Ready } from "../wire/frames.ts";
 import { isAnswer } from "./call-data.ts";
 import type { Connection } from "./connection.ts";
+import { Heard } from "./heard.ts";
 import { Inflow } from "./inflow.ts";
 import type { Inbox } from "./inbox.ts";
 import type { MessageState } from "./message.ts";
 import { Outflow } from "./outflow.ts";
+import type { SentRange } from "./sent.ts";
 
 const LOST_AGAIN_MS = 60_000;
 
@@ -33,9 +35,10 @@ export interface SessionHost {
   /** So much of the credit was used. */
   used(session: Session, credit: number): void;
   lost(session: Session, count: number): void;
-  /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
-  isWatched(session: Session): boolean;
-  reached(session: Session, id: string, state: MessageState, reason: string | null): void;
+  /** Messages of ours have come further; `ids` looks up which they are. */
+  reached(session: Session, range: SentRange, state: MessageState, reason: string | null, ids: () => string[]): void;
+  /** Messages of ours that were not acknowledged have other numbers now. */
+  renumbered(session: Session): void;
   /** The answer to a call was stored in this turn. `request`: the id of the message that called. */
   answered(session: Session, request: string, data: MessageData): void;
 }
@@ -49,6 +52,8 @@ export class Session {
   #isHeard: boolean;
   #out: Outflow;
   #in: Inflow;
+  #heard: Heard;
+  #unhandled: ReadonlyMap<string, number> | undefined; // places by id; looked up in a turn in which something comes again
   #connection: Connection | undefined; // chosen
   #lostToldAt = -Infinity; // steady ms
   #isAnswered = false; // the other side has said `ready` on it
@@ -61,6 +66,7 @@ export class Session {
     this.#info = { id: row.id, name: row.pinned ?? row.name, kind: row.kind };
     this.#isKnown = row.known === 1;
     this.#isHeard = row.heard === 1;
+    this.#heard = new Heard(row.n, host.store.heard);
     [this.#out, this.#in] = this.#flows(row);
   }
 
@@ -100,7 +106,7 @@ export class Session {
   }
 
   /** Writes a message into the outbox, within this turn's transaction; it leaves after the commit. */
-  append(message: Omit<OutgoingRow, "seq">): void {
+  append(message: NewMessage): void {
     if (!this.#isKnown) {
       this.#isKnown = true;
       this.#host.store.contacts.markKnown(this.n);
@@ -188,6 +194,8 @@ export class Session {
   save(): void {
     this.#out.save();
     this.#in.save();
+    this.#heard.save();
+    this.#unhandled = undefined;
   }
 
   /** After that commit. */
@@ -207,6 +215,7 @@ export class Session {
     this.detach();
     this.#isKnown = row.known === 1;
     this.#isHeard = row.heard === 1;
+    this.#heard = new Heard(row.n, this.#host.store.heard);
     [this.#out, this.#in] = this.#flows(row);
   }
 
@@ -234,6 +243,7 @@ export class Session {
         this.#tell(epoch, first, last, "delivered", null);
       },
       settled: (epoch, first, last, state: Outcome, reason) => this.#tell(epoch, first, last, state, reason),
+      renumbered: () => this.#host.renumbered(this),
     });
     const inflow = new Inflow(row, store, {
       touched,
@@ -247,6 +257,7 @@ export class Session {
 
   #take(msg: Msg, epoch: string): void {
     const { n, id, at, text, room, re, hops, data } = msg;
+    if (!this.#heard.take(id)) return this.#takeAgain(id, epoch, n);
     const { store, inbox } = this.#host;
     const message: IncomingRow = {
       peer: this.n,
@@ -259,16 +270,21 @@ export class Session {
       text,
       data: data === undefined ? null : JSON.stringify(data),
     };
-    if (store.incoming.add(message)) {
-      this.#markHeard();
-      if (!isAnswer(msg)) return inbox.take(message, epoch, n);
-      // No handler is to see it. It also must not wait for one: the handler that called may be in front of it.
-      this.settle(epoch, n, null);
-      return this.#host.answered(this, msg.re, msg.data);
-    }
-    // It came before, under another number: its sender's disk has gone back in time. Handled once, told again.
-    const place = store.incoming.placeOf(this.n, id);
-    if (place === undefined || inbox.renumber(place, this.n, epoch, n)) return;
+    store.incoming.add(message);
+    this.#markHeard();
+    if (!isAnswer(msg)) return inbox.take(message, epoch, n);
+    // No handler is to see it. It also must not wait for one: the handler that called may be in front of it.
+    this.settle(epoch, n, null);
+    this.#host.answered(this, msg.re, msg.data);
+  }
+
+  /** It came before, under another number: its sender's disk has gone back in time. Handled once, told again. */
+  #takeAgain(id: string, epoch: string, n: number): void {
+    const { store, inbox } = this.#host;
+    this.#unhandled ??= new Map(store.incoming.unhandled(this.n).map((message) => [message.id, message.place]));
+    const place = this.#unhandled.get(id);
+    if (place === undefined) return this.settle(epoch, n, null);
+    if (inbox.renumber(place, this.n, epoch, n)) return;
     store.incoming.renumberDead(place, epoch, n);
     this.settle(epoch, n, store.incoming.reasonOfDeath(place) ?? null);
   }
@@ -298,10 +314,9 @@ export class Session {
   #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {
     // After the commit: what is told shall not be taken back by a failure of our own disk.
     this.#host.store.db.afterCommit((error) => {
-      if (error || !this.#host.isWatched(this)) return;
-      for (const { id } of this.#host.store.outgoing.idsBetween(this.n, epoch, first, last)) {
-        this.#host.reached(this, id, state, reason);
-      }
+      if (error) return;
+      const ids = (): string[] => this.#host.store.outgoing.idsBetween(this.n, epoch, first, last).map(({ id }) => id);
+      this.#host.reached(this, { peer: this.n, epoch, first, last }, state, reason, ids);
     });
   }
 }

@@ -5,7 +5,7 @@ import { RateLimit } from "../base/rate.ts";
 import type { ContactRow } from "../store/contacts.ts";
 import type { IncomingRow } from "../store/incoming.ts";
 import type { Connection } from "./connection.ts";
-import type { MessageState } from "./message.ts";
+import type { Fate } from "./sent.ts";
 import { Session, type SessionHost } from "./session.ts";
 
 /** Messages of one peer that may wait for our handlers; with MAX_TEXT_BYTES and MAX_DATA_BYTES each, at most 192 MiB. */
@@ -59,6 +59,11 @@ export class Sessions {
         else this.#forget(session);
       }
     });
+  }
+
+  /** The session with a peer, if it was needed before. */
+  loaded(id: string): Session | undefined {
+    return this.#byId.get(id as PeerId);
   }
 
   find(id: PeerId): Session | undefined {
@@ -124,10 +129,11 @@ export class Sessions {
   }
 
   /** How far a message of ours has come. */
-  stateOf(id: string, to: PeerInfo): { state: MessageState; reason: string | null } {
+  fateOf(id: string, to: PeerInfo): Fate {
     const session = this.find(to.id);
     const where = session && this.#host.store.outgoing.find(session.n, id);
-    return session && where ? session.stateOf(where.epoch, where.seq) : { state: "queued", reason: null };
+    if (!session || !where) return { state: "queued", reason: null };
+    return { ...session.stateOf(where.epoch, where.seq), where: { peer: session.n, ...where } };
   }
 
   /** Gives up what is too old; `lived` is the time lived through, in s. */

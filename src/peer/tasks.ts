@@ -48,10 +48,12 @@ export class Tasks {
    */
   async perform<Result>(name: string, hops: number, work: (run: TaskRun) => Result | Promise<Result>): Promise<Result> {
     const abort = new AbortController();
-    const recorded = this.#store.entries.list(folderOf(name), "").map(({ key, value }) => [key, value] as const);
+    const recorded = this.#store.entries
+      .list(folderOf(name), "")
+      .map(({ key, value }) => ({ name: key, result: value }));
     const run: HandlerRun = HandlerRun.begin(hops, recorded, () => {
       this.#dirty.add(running);
-      this.#store.db.afterCommit(() => {}); // there is something to commit in this turn
+      this.#store.db.touch();
     });
     const running: Running = { name, run, abort };
     this.#running.add(running);

@@ -1,11 +1,13 @@
 /** Database: one SQLite file that one process owns, and the grouped commits by which durability is nearly free. */
-import { Database as Sqlite, SQLiteError } from "bun:sqlite";
+import { Database as Sqlite, SQLiteError, type Statement } from "bun:sqlite";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { Clock } from "../base/world.ts";
 import { MIGRATIONS } from "./schema.ts";
 
-type Value = string | number | null;
+export type Value = string | number | null;
+/** A statement that is prepared once; see `Database.run` for what it does and throws. */
+export type Write = (...values: Value[]) => number;
 type CommitListener = (error?: WarrenError) => void;
 
 /**
@@ -17,6 +19,7 @@ export class Database implements Disposable {
   readonly #clock: Clock;
   #group: CommitListener[] | undefined; // who waits for the open transaction; undefined when none is open
   #failure: WarrenError | undefined; // why the open transaction can only be rolled back
+  #committed: Promise<void> | undefined; // of the open transaction, once somebody has asked for it
   readonly #closings = new Set<() => void>(); // run inside every transaction, just before its commit
   readonly #rollbacks = new Set<(error: WarrenError) => void>();
 
@@ -67,6 +70,26 @@ export class Database implements Disposable {
     }
   }
 
+  /** The same as `run`, for what is written with every message: to find a statement by its text costs as much as a small row. */
+  write(sql: string): Write {
+    let statement: Statement<unknown, Value[]> | undefined;
+    return (...values) => {
+      this.#begin();
+      try {
+        statement ??= this.#sqlite.query<unknown, Value[]>(sql);
+        return statement.run(...values).changes;
+      } catch (error) {
+        this.#failure ??= storeFailure(error);
+        throw this.#failure;
+      }
+    };
+  }
+
+  /** There is something that `beforeCommit` will write: this turn has a commit. */
+  touch(): void {
+    this.#begin();
+  }
+
   /** Calls back once what was written in this turn is on disk, or failed; at the end of the turn if nothing was. */
   afterCommit(listener: CommitListener): void {
     this.#begin();
@@ -75,7 +98,9 @@ export class Database implements Disposable {
 
   /** Resolves once what was written in this turn is on disk. @throws {WarrenError} `STORE_FAILED` */
   committed(): Promise<void> {
-    return new Promise((resolve, reject) => this.afterCommit((error) => (error ? reject(error) : resolve())));
+    return (this.#committed ??= new Promise((resolve, reject) =>
+      this.afterCommit((error) => (error ? reject(error) : resolve())),
+    ));
   }
 
   /** Registers what must be written just before each commit: state that is collected in memory during a turn. */
@@ -92,6 +117,7 @@ export class Database implements Disposable {
   commit(): void {
     const group = this.#group;
     if (!group) return;
+    this.#committed = undefined; // who asks from here on, asks for what comes after
     try {
       for (const closing of this.#closings) closing();
       if (this.#failure) throw this.#failure;

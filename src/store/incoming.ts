@@ -1,5 +1,5 @@
 /** Incoming: what we heard, the inbox (what of it is not handled yet), the effects of its handlers, the dead letters. */
-import type { Database } from "./database.ts";
+import type { Database, Write } from "./database.ts";
 
 export interface IncomingRow {
   readonly peer: number;
@@ -43,19 +43,28 @@ const DEAD = `d.peer, d.place, id, m.at, hops, room, re, text, data, epoch, seq,
 
 export class Incoming {
   readonly #db: Database;
+  readonly #insert: Write;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#insert = db.write("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   }
 
-  /** False if a message of this sender with this id was already here; then nothing is changed. */
-  add({ peer, place, id, at, hops, room, re, text, data }: IncomingRow): boolean {
-    const sql = "INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (peer, id) DO NOTHING";
-    return this.#db.run(sql, peer, place, id, at, hops, room, re, text, data) > 0;
+  add({ peer, place, id, at, hops, room, re, text, data }: IncomingRow): void {
+    this.#insert(peer, place, id, at, hops, room, re, text, data);
   }
 
-  placeOf(peer: number, id: string): number | undefined {
-    return this.#db.get<{ place: number }>("SELECT place FROM incoming WHERE peer = ? AND id = ?", peer, id)?.place;
+  /** The messages of a peer that are not handled: they wait, or were set aside. */
+  unhandled(peer: number): { id: string; place: number }[] {
+    const sql = `SELECT id, place FROM incoming WHERE peer = ?1 AND place IN
+      (SELECT place FROM inbox WHERE peer = ?1 UNION ALL SELECT place FROM dead WHERE peer = ?1)`;
+    return this.#db.all(sql, peer);
+  }
+
+  /** Where a message of a peer is; a scan of what came from it, newest first. */
+  find(peer: number, id: string): number | undefined {
+    const sql = "SELECT place FROM incoming WHERE peer = ? AND id = ? ORDER BY place DESC LIMIT 1";
+    return this.#db.get<{ place: number }>(sql, peer, id)?.place;
   }
 
   /** The data of those that answer message `re` of ours; only what came behind `place`, where that was said, is looked at. */
@@ -73,12 +82,12 @@ export class Incoming {
     return this.#db.all(sql, peer, limit);
   }
 
-  /** Those with this id: one of each sender at most. */
+  /** Those with this id: one of each sender at most; a scan of all that ever came. */
   withId(id: string): IncomingWithFate[] {
     const sql = `SELECT ${COLUMNS},
         (SELECT attempts FROM inbox WHERE inbox.place = incoming.place) AS begun,
         (SELECT reason FROM dead WHERE dead.place = incoming.place) AS reason
-      FROM incoming WHERE peer IN (SELECT n FROM peer) AND id = ? ORDER BY place`;
+      FROM incoming WHERE id = ? ORDER BY place`;
     return this.#db.all(sql, id);
   }
 

@@ -1,5 +1,5 @@
 /** Outgoing: what we said, in numbered epochs, and what became of it. The outbox is the unacknowledged end of it. */
-import type { Database } from "./database.ts";
+import type { Database, Write } from "./database.ts";
 
 export interface OutgoingRow {
   readonly seq: number;
@@ -14,6 +14,9 @@ export interface OutgoingRow {
   /** A JSON object; null for nearly all. */
   readonly data: string | null;
 }
+
+/** A message that is given its number when it is appended. */
+export type NewMessage = Omit<OutgoingRow, "seq"> & { seq: number };
 
 /** Past "delivered", which the session's counter tells. */
 export type Outcome = "handled" | "failed" | "expired";
@@ -39,9 +42,11 @@ const COLUMNS = "seq, id, place, at, born, hops, room, re, text, data";
 
 export class Outgoing {
   readonly #db: Database;
+  readonly #insert: Write;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#insert = db.write("INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   }
 
   openEpoch(name: string): number {
@@ -59,8 +64,7 @@ export class Outgoing {
 
   append(peer: number, epoch: number, row: OutgoingRow): void {
     const { seq, id, place, at, born, hops, room, re, text, data } = row;
-    const sql = "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    this.#db.run(sql, peer, epoch, seq, id, place, at, born, hops, room, re, text, data);
+    this.#insert(peer, epoch, seq, id, place, at, born, hops, room, re, text, data);
   }
 
   /** The number of the last message of an epoch; 0 if it has none. */

@@ -128,4 +128,19 @@ export const MIGRATIONS = [
   ALTER TABLE outgoing ADD COLUMN data TEXT;
   ALTER TABLE incoming ADD COLUMN data TEXT;
   `,
+  `
+  -- Of each run of each peer: the highest count in the ids of what came. An index of all ids would cost every message
+  -- as much as the message itself.
+  CREATE TABLE heard (peer INTEGER NOT NULL, run TEXT NOT NULL, count TEXT NOT NULL, PRIMARY KEY (peer, run)) WITHOUT ROWID;
+  INSERT INTO heard
+    SELECT peer, run, count FROM (
+      SELECT peer, run, count, row_number() OVER (PARTITION BY peer, run ORDER BY length(count) DESC, count DESC) AS rank
+      FROM (
+        SELECT peer, iif(instr(id, '.') = 0, id, substr(id, 1, instr(id, '.') - 1)) AS run,
+          iif(instr(id, '.') = 0, '', substr(id, instr(id, '.') + 1)) AS count
+        FROM incoming
+      )
+    ) WHERE rank = 1;
+  DROP INDEX incoming_id;
+  `,
 ];

@@ -3,6 +3,7 @@ import type { Clock } from "../base/world.ts";
 import { Contacts } from "./contacts.ts";
 import { Database } from "./database.ts";
 import { Entries } from "./entries.ts";
+import { HeardRuns } from "./heard.ts";
 import { Incoming } from "./incoming.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Receipts } from "./receipts.ts";
@@ -14,6 +15,7 @@ export interface Store extends Disposable {
   readonly contacts: Contacts;
   readonly outgoing: Outgoing;
   readonly incoming: Incoming;
+  readonly heard: HeardRuns;
   readonly receipts: Receipts;
   readonly entries: Entries;
 }
@@ -27,6 +29,7 @@ export function openStore(path: string | Uint8Array, clock: Clock): Store {
     contacts: new Contacts(db),
     outgoing: new Outgoing(db),
     incoming: new Incoming(db),
+    heard: new HeardRuns(db),
     receipts: new Receipts(db),
     entries: new Entries(db),
     [Symbol.dispose]: () => db[Symbol.dispose](),

@@ -165,7 +165,7 @@ export class SimulatedMachine implements Disposable {
   holds(message: Witnessed): boolean {
     const store = this.#life?.store;
     const n = store?.contacts.byId(machineId(message.from))?.n;
-    return store === undefined || (n !== undefined && store.incoming.placeOf(n, message.id) !== undefined);
+    return store === undefined || (n !== undefined && store.incoming.find(n, message.id) !== undefined);
   }
 
   get waiting(): number {
@@ -211,7 +211,7 @@ export class SimulatedMachine implements Disposable {
     this.#options.witness.interrupted(this.name, (message) => {
       if (message.id === "") return false;
       const n = store.contacts.byId(machineId(message.from))?.n;
-      const place = n === undefined ? undefined : store.incoming.placeOf(n, message.id);
+      const place = n === undefined ? undefined : store.incoming.find(n, message.id);
       return place !== undefined && store.incoming.waitingAfter(place - 1, 1)[0]?.place !== place;
     });
   }

@@ -136,11 +136,27 @@ export function decodeFrame(value: unknown): Frame {
   const frame = value as Record<string, unknown>;
   const kind = frame["t"];
   if (typeof kind !== "string" || !Object.hasOwn(CHECKS, kind)) throw malformed("t", "a known kind of frame");
+  if (kind === "msg" && isPlainMessage(frame)) return frame as unknown as Msg;
   const checks = CHECKS[kind as FrameKind];
   for (const field in checks) {
     if (!checks[field]?.(frame[field])) throw malformed(`${kind}.${field}`, "another value");
   }
   return value as Frame;
+}
+
+/** The checks of a message that has what every message has and nothing more: nearly all of what comes is such a one. */
+function isPlainMessage({ n, id, at, text, room, re, hops, parents, data }: Record<string, unknown>): boolean {
+  return (
+    room === undefined &&
+    re === undefined &&
+    hops === undefined &&
+    parents === undefined &&
+    data === undefined &&
+    isNumber(n) &&
+    isToken(id) &&
+    isCount(at) &&
+    isText(text)
+  );
 }
 
 type Check = (value: unknown) => boolean;

@@ -152,13 +152,24 @@ function createOutflow(quota: { messages: number; characters: number }) {
   const world = createSimulatedWorld(1);
   const store = openStore(":memory:", world.clock);
   const contact = store.contacts.add(testId("bob"), "bob", "person", store.outgoing.openEpoch("e1"));
-  const listener = { touched: ignored, sent: ignored, delivered: ignored, settled: ignored };
+  const listener = { touched: ignored, sent: ignored, delivered: ignored, settled: ignored, renumbered: ignored };
   const outflow = new Outflow(contact, store, world, listener, quota);
   let place = 0;
   const append = (text: string): string => {
     place++;
     try {
-      outflow.append({ id: `m.${place}`, place, at: 1, born: 0, hops: 0, room: null, re: null, text, data: null });
+      outflow.append({
+        seq: 0,
+        id: `m.${place}`,
+        place,
+        at: 1,
+        born: 0,
+        hops: 0,
+        room: null,
+        re: null,
+        text,
+        data: null,
+      });
       return "taken";
     } catch (error) {
       return codeOf(error);

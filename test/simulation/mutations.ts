@@ -29,9 +29,9 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "take a message again that came before under another number (skip the dedup)",
-    file: "src/store/incoming.ts",
-    find: "ON CONFLICT (peer, id) DO NOTHING",
-    replace: "ON CONFLICT (peer, id) DO UPDATE SET place = excluded.place",
+    file: "src/peer/session.ts",
+    find: "    if (!this.#heard.take(id)) return this.#takeAgain(id, epoch, n);",
+    replace: "    this.#heard.take(id);",
   },
   {
     name: "forget the tie-break: both sides choose",
@@ -85,7 +85,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "handle a sender's messages side by side",
     file: "src/peer/inbox.ts",
-    find: '    this.#queue.add(`${message.peer}/${message.room ?? ""}`, () => {',
+    find: "    this.#queue.add(message.room === null ? message.peer : `${message.peer}/${message.room}`, () => {",
     replace: "    this.#queue.add(`${message.place}`, () => {",
   },
   {

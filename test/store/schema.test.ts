@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../src/base/world.ts";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
 import { createBurrow, testId } from "../peer/burrow.ts";
@@ -47,6 +48,21 @@ test("a database of the first form is brought to the newest, and nothing in it i
     version: MIGRATIONS.length,
   });
   store[Symbol.dispose]();
+});
+
+test("what came before the newest of each run was noted is known by it", () => {
+  const path = join(folder, "bob.db");
+  makeOldest(path);
+  const sqlite = new Sqlite(path);
+  const ids = ["run.z", "run.10", "run.9", "other.1"]; // in no order, as a disk that went back in time can leave them
+  ids.forEach((id, index) =>
+    sqlite.run("INSERT INTO incoming VALUES (1, ?, ?, 1, 0, NULL, NULL, 'x')", [index + 6, id]),
+  );
+  sqlite.close();
+  using store = openStore(path, systemClock);
+  const known = ["run", "other", "a"].map((run) => store.heard.last(1, run));
+  expect(known).toEqual(["10", "1", ""]);
+  expect(store.heard.last(2, "run")).toBeUndefined();
 });
 
 test("what was set aside by a Warren that did not keep its number can be tried again; no receipt is made up", async () => {
