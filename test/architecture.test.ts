@@ -49,7 +49,8 @@ const ANYWHERE =
 
 /** Calls that belong to one place each, and where that is. */
 const CALLS: readonly [what: RegExp, where: readonly string[]][] = [
-  [/\bBun\.(?:listen|connect|udpSocket)\s*[<(]/, ["src/peer/tls.ts", "src/cli/control.ts", "src/cli/running.ts"]],
+  [/\bBun\.(?:listen|udpSocket)\s*[<(]/, ["src/peer/tls.ts", "src/cli/control.ts"]],
+  [/\bBun\.connect\s*[<(]/, ["src/peer/tls.ts", "src/cli/running.ts", "src/registry/dial-back.ts"]],
   [/\bBun\.serve\s*[<(]/, ["src/registry/server.ts", "bots/webhook.ts"]],
   [/\bnew Worker\(/, ["src/bot/worker-link.ts"]],
   [/\bBun\.spawn(?:Sync)?\(/, ["src/cli/bots-process.ts"]],

@@ -3,9 +3,9 @@ import { isPeerId, shortId } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
 import { WarrenError } from "../base/errors.ts";
 import type { Peer } from "../peer/peer.ts";
-import { historyLine, type Ready } from "./events.ts";
+import { historyLine } from "./events.ts";
 import type { Paint } from "./paint.ts";
-import { historyLines, userLines, whoAmILines } from "./present.ts";
+import { historyLines, userLines, whoAmILines, type WhoAmI } from "./present.ts";
 
 const HISTORY_LINES = 20;
 
@@ -18,7 +18,7 @@ export interface ChatActions {
   now(): number;
   /** @throws {WarrenError} `CLOSED` while offline */
   peer(): Peer;
-  whoAmI(): Ready & { readonly addresses: readonly string[]; readonly online: boolean };
+  whoAmI(): WhoAmI;
   note(text: string): void;
   showLines(lines: readonly string[]): void;
   say(to: string, text: string): Promise<void>;
@@ -82,7 +82,7 @@ function receive(chat: ChatActions): void {
 }
 
 function whoAmI(chat: ChatActions): void {
-  chat.showLines(whoAmILines({ event: "whoami", ...chat.whoAmI() }, chat.paint));
+  chat.showLines(whoAmILines(chat.whoAmI(), chat.paint));
 }
 
 async function pin(chat: ChatActions, rest: string): Promise<void> {

@@ -27,6 +27,7 @@ import { messageEvent, receiptEvent, type Ready, type ReceiptEvent } from "./eve
 import { Growing } from "./growing.ts";
 import type { Online } from "./house.ts";
 import type { Paint } from "./paint.ts";
+import type { WhoAmI } from "./present.ts";
 import type { Screen } from "./screen.ts";
 import type { Session } from "./session.ts";
 
@@ -121,9 +122,11 @@ export class Chat implements ChatActions, AsyncDisposable {
     throw new WarrenError("CLOSED", "you are offline: /register brings you back");
   }
 
-  whoAmI(): Ready & { readonly addresses: readonly string[]; readonly online: boolean } {
+  whoAmI(): WhoAmI {
     if (!this.#me) throw new WarrenError("CLOSED", "you were not online yet");
-    return { ...this.#me, online: this.#online !== undefined };
+    const directory = this.#online?.peer.directory;
+    const { reachable = "unknown", url: registry = this.#me.registry } = directory ?? {};
+    return { event: "whoami", ...this.#me, registry, online: this.#online !== undefined, reachable };
   }
 
   note(text: string): void {

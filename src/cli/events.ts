@@ -51,7 +51,13 @@ export interface Ready {
 
 export type FaceEvent = { readonly ref?: unknown } & (
   | ({ readonly event: "ready" } & Ready)
-  | ({ readonly event: "whoami"; readonly online: boolean; readonly addresses: readonly string[] } & Ready)
+  | ({
+      readonly event: "whoami";
+      readonly online: boolean;
+      readonly addresses: readonly string[];
+      /** Whether others can dial where the registry sees it. */
+      readonly reachable: "yes" | "no" | "unknown";
+    } & Ready)
   | {
       readonly event: "message";
       readonly id: string;

@@ -6,7 +6,7 @@ import type { Paint } from "./paint.ts";
 
 const two = (part: number): string => String(part).padStart(2, "0");
 
-type WhoAmI = Extract<FaceEvent, { event: "whoami" }>;
+export type WhoAmI = Extract<FaceEvent, { event: "whoami" }>;
 
 /** `12:04` today, else the date too; local time. */
 export function timeOf(at: number, now: number): string {
@@ -46,12 +46,19 @@ export function historyLines(
   });
 }
 
-export function whoAmILines({ name, id, port, registry, online, addresses }: WhoAmI, paint: Paint): string[] {
+const REACHED = {
+  yes: " (others can dial you)",
+  no: " (others cannot dial you where the registry sees you)",
+  unknown: "",
+} as const;
+
+export function whoAmILines(whoAmI: WhoAmI, paint: Paint): string[] {
+  const { name, id, port, registry, online, addresses, reachable } = whoAmI;
   const where = online ? addresses.join(" ") || `port ${port}` : "offline";
   return [
     `${paint.dim("name    ")} ${paint.bold(name)}`,
     `${paint.dim("id      ")} ${id}`,
-    `${paint.dim("address ")} ${where}`,
+    `${paint.dim("address ")} ${where}${REACHED[reachable]}`,
     `${paint.dim("registry")} ${registry ?? "none"}`,
   ];
 }

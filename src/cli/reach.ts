@@ -48,7 +48,8 @@ async function openForTheMoment(options: StartOptions, name: string, folder: str
     const peer = scope.use(await openChosen({ registerAfterMs: REGISTER_AFTER_MS, ...options }, { name, port }));
     const registered = isNew ? registryWord(peer.directory, systemClock) : undefined;
     const notices = scope.use(new Notices(peer));
-    notices.listen((notice) => log.error(notice.message));
+    // Whether it could be dialled is of no matter for a moment.
+    notices.listen((notice) => notice.code !== "NOT_REACHABLE" && log.error(notice.message));
     if ((await lastName(home)) === undefined) await keepLastName(home, name);
     const session = scope.use(new Session(peer, () => {}));
     scope.use(serveControl(folder, session));

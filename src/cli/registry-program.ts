@@ -14,6 +14,7 @@ interface Flags {
   metrics: MetricsReaders;
   log: LogForm;
   drain: number;
+  dialBack: boolean;
   debug?: true;
   registry?: string;
   json?: true;
@@ -32,6 +33,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--metrics <who>", "who may read /metrics: loopback or everyone", choiceOption(METRICS_READERS), "loopback")
     .option("--log <form>", "how the log is written, on standard error: text or json", choiceOption(LOG_FORMS), "text")
     .option("--drain <seconds>", "for how long /readyz says that it ends before it does", secondsOption, 0)
+    .option("--no-dial-back", "do not look whether peers can be dialled where they are seen, as behind a proxy")
     .option("-r, --registry <url>", "status: of which registry (default: that of this machine)", registryOption)
     .option("--json", "status: as JSON")
     .option("--debug", "say what happens, on standard error")
@@ -39,9 +41,9 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .configureHelp({ showGlobalOptions: true })
     .action(async () => {
       const flags = program.opts<Flags>();
-      const { port, host, url: urls, metrics: metricsFor, log: logForm, drain, debug } = flags;
+      const { port, host, url: urls, metrics: metricsFor, log: logForm, drain, dialBack: dialsBack, debug } = flags;
       const folder = folderOf(flags);
-      const how = { logForm, drainMs: drain * 1_000, isDebugging: debug === true };
+      const how = { logForm, drainMs: drain * 1_000, isDebugging: debug === true, dialsBack };
       code = await runRegistry({ port, host, urls, folder, metricsFor, ...how });
     });
   program

@@ -73,7 +73,13 @@ export class Session implements Performer, Disposable {
         return emit({ event: "history", with: who, messages: messages.map(historyLine) });
       }
       case "whoami":
-        return emit({ event: "whoami", ...this.ready(), online: true, addresses: peer.addresses.map(formatAddress) });
+        return emit({
+          event: "whoami",
+          ...this.ready(),
+          online: true,
+          addresses: peer.addresses.map(formatAddress),
+          reachable: peer.directory?.reachable ?? "unknown",
+        });
       case "pin": {
         await peer.pin(parseName(command.name), parsePeerId(command.id));
         return emit({ event: "pinned", name: command.name, id: command.id });

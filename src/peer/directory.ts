@@ -30,6 +30,8 @@ export interface Directory extends AsyncDisposable {
   /** Where the registry is, for display. */
   readonly url: string;
   readonly isConnected: boolean;
+  /** Whether others can dial this peer where the registry sees it. */
+  readonly reachable?: "yes" | "no" | "unknown";
   /** Who is not online in `entries()` may be so in another registry: `find` asks all of them. */
   readonly isOneOfSeveral?: boolean;
   /** The entries known without asking anybody, from the subscription; every one of them verified. */

@@ -6,7 +6,7 @@ import { formatAddress, type Address, type PeerId } from "../base/ids.ts";
 import { ownerOf, plainAddress, RateLimit } from "../base/rate.ts";
 import type { Clock } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
-import { encodePeerId } from "../identity/peer-id.ts";
+import { idShownBy } from "../identity/shown-key.ts";
 import type { DialOptions, Link, LinkHandler, Listener, ListenOptions, Transport } from "./link.ts";
 
 /** ALPN wants its wire format: a length byte before the name. A plain string is silently ignored. */
@@ -189,13 +189,10 @@ function addressOf(socket: Socket<Slot>): string | undefined {
 function identify(socket: Socket<Slot>, self: PeerId, expect: PeerId | undefined): PeerId | WarrenError {
   if (socket.getTLSVersion() !== "TLSv1.3")
     return new WarrenError("PEER_REFUSED", "the other side does not speak TLS 1.3");
-  const key = (socket.getPeerX509Certificate() as ReturnType<typeof socket.getPeerX509Certificate> | undefined)
-    ?.publicKey;
-  if (key?.asymmetricKeyType !== "ed25519") {
+  const id = idShownBy(socket.getPeerX509Certificate());
+  if (id === undefined) {
     return new WarrenError("PEER_REFUSED", "the other side has shown no Ed25519 certificate: it is no Warren peer");
   }
-  const { x } = key.export({ format: "jwk" });
-  const id = encodePeerId(Buffer.from(x ?? "", "base64url"));
   if (id === self) return new WarrenError("PEER_IS_SELF", "the other side has this peer's own key");
   if (expect !== undefined && id !== expect) {
     return new WarrenError("PEER_MISMATCH", `another peer is there: ${id}, where ${expect} was expected`);

@@ -7,7 +7,7 @@ import { perMinute, TokenBucket } from "../base/rate.ts";
 import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
-import type { ErrorFrame, ServerFrame } from "./frames.ts";
+import type { ErrorFrame, Reachability, ServerFrame } from "./frames.ts";
 import { openGrant } from "./grant.ts";
 import { Link, LOGIN_MS } from "./link.ts";
 import { askForKey, lookUpAnywhere, registryChanged } from "./lookup.ts";
@@ -15,7 +15,8 @@ import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./
 import { openChallenge, signGoodbye, signLogin, type Challenge } from "./proof.ts";
 import { Rotation } from "./rotation.ts";
 import { SelfRecord } from "./self-record.ts";
-import { parseRegistryUrls } from "./url.ts";
+import { Standpoint } from "./standpoint.ts";
+import { isLoopbackUrl, parseRegistryUrls } from "./url.ts";
 import { View } from "./view.ts";
 
 /** Announcements within that time become one record. */
@@ -66,6 +67,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #log: Log;
   readonly #events: Emitter<RegistryClientEvents>;
   readonly #self: SelfRecord;
+  readonly #standpoint = new Standpoint();
   readonly #view: View;
   #isClosed = false;
   #running: Promise<void> | undefined; // since the first announcement
@@ -114,6 +116,11 @@ export class RegistryClient implements AsyncDisposable {
 
   get isConnected(): boolean {
     return this.#state === "connected";
+  }
+
+  /** Whether others can dial this peer where the registry sees it. */
+  get reachable(): Reachability {
+    return this.#standpoint.reachable;
   }
 
   /** How many answers were dropped because they did not stand the check. */
@@ -190,6 +197,7 @@ export class RegistryClient implements AsyncDisposable {
   /** One session, from dialling to its end. */
   async #hold(): Promise<void> {
     this.#loggedInAt = undefined;
+    this.#settleSelf();
     const nonce = this.#world.token(32);
     using link = new Link(this.url, nonce, this.#world.clock, this.isOneOfSeveral ? TURN_MS : LOGIN_MS);
     this.#link = link;
@@ -200,11 +208,12 @@ export class RegistryClient implements AsyncDisposable {
       link.keep(leaseMs);
       this.#challenge = challenge;
       this.#loggedInAt = this.#world.clock.steady();
-      this.#settle();
+      this.#tellMove();
+      this.#settleSelf();
       link.send({ t: "subscribe", after: this.#view.cursor });
       let frame = await link.next();
       for (; frame.t !== "bye"; frame = await link.next()) await this.#take(frame, challenge.registry);
-      this.#awayMs = frame.after ?? 0;
+      this.#awayMs = Math.min(frame.after ?? 0, this.isOneOfSeveral ? TURN_MS : Infinity);
       throw new WarrenError("CONNECTION_LOST", "the registry said goodbye");
     } finally {
       this.#link = this.#challenge = undefined;
@@ -245,6 +254,7 @@ export class RegistryClient implements AsyncDisposable {
     if (frame.t !== "welcome") throw unusable(this.url, `it answered a login with "${frame.t}"`);
     await this.#keepGrant(frame.grant, registry, name);
     pinKey(this.#memory, this.url, registry);
+    this.#standpoint.seenAt(frame.seen);
     this.#yields = false;
     return frame.leaseMs;
   }
@@ -262,6 +272,11 @@ export class RegistryClient implements AsyncDisposable {
     if (frame.t === "recorded") {
       const { seq, name } = await this.#self.sign();
       if (seq === frame.seq) await this.#keepGrant(frame.grant, registry, name); // else it is for a name left meanwhile
+    }
+    if (frame.t === "reachable") {
+      const notice = this.#standpoint.found(frame);
+      if (notice) this.#notice(notice);
+      this.#settleSelf();
     }
     if (frame.t === "error") {
       const error = await this.#learnFrom(frame);
@@ -290,6 +305,12 @@ export class RegistryClient implements AsyncDisposable {
     const { record, name, problem } = await this.#self.sign();
     if (problem) this.#notice(problem);
     return { record, name };
+  }
+
+  /** What the record says depends on who reads it, and on where we are seen. */
+  #settleSelf(): void {
+    const place = { isRegistryHere: isLoopbackUrl(this.url), seen: this.#standpoint.address };
+    if (this.#self.settleAt(place)) this.#sendRecordSoon();
   }
 
   #sendRecordSoon(): void {
@@ -344,7 +365,7 @@ export class RegistryClient implements AsyncDisposable {
     this.#events.emit("notice", error);
   }
 
-  #settle(): void {
+  #tellMove(): void {
     const before = this.#rotation.settle();
     if (before === undefined) return;
     const text = `the registry at ${before} is not to be had: the one at ${this.url} is used from now on`;

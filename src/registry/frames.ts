@@ -6,6 +6,10 @@ import { peerIdShape, timeShape } from "./shapes.ts";
 const jws = z.string().max(49_152); // each kind of statement has a tighter limit of its own
 const cursor = z.string().max(64);
 
+/** Whether a peer answers where a registry sees it; unknown, where the registry has not looked. */
+export const REACHABILITIES = ["yes", "no", "unknown"] as const;
+export type Reachability = (typeof REACHABILITIES)[number];
+
 const peerFrame = z.object({
   t: z.literal("peer"),
   online: z.boolean(),
@@ -37,6 +41,12 @@ const serverFrame = z.discriminatedUnion("t", [
     seen: z.string().max(253),
   }),
   z.object({ t: z.literal("recorded"), seq: z.int(), grant: jws }),
+  z.object({
+    t: z.literal("reachable"),
+    reachable: z.enum(REACHABILITIES),
+    /** That answered, or did not. */
+    port: z.int().min(1).max(65_535),
+  }),
   z.object({ t: z.literal("snapshot") }),
   peerFrame,
   z.object({ t: z.literal("synced"), cursor }),

@@ -2,6 +2,7 @@
 import type { Timer, World } from "../base/world.ts";
 import type { RegistryClient, RegistryClientEvents, RegistryClientOptions } from "./client.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
+import type { Reachability } from "./frames.ts";
 import { keptGrant, pinnedKey } from "./memory.ts";
 import { Rotation } from "./rotation.ts";
 import { parseRegistryUrls } from "./url.ts";
@@ -38,6 +39,10 @@ export class LateClient implements AsyncDisposable {
 
   get isOneOfSeveral(): boolean {
     return this.#rotation.urls.length > 1;
+  }
+
+  get reachable(): Reachability {
+    return this.#client?.reachable ?? "unknown";
   }
 
   get isConnected(): boolean {

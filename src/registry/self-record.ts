@@ -1,10 +1,12 @@
 /** The record of oneself: signed anew when what it says changes or grows old, and shown again as it is otherwise. */
 import { isWarrenError, WarrenError } from "../base/errors.ts";
+import type { Address } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { SelfDescription } from "./entry.ts";
 import { keepSeq, lastSeq, type RegistryMemory } from "./memory.ts";
-import { MAX_ADDRESSES, openRecord, signRecord } from "./record.ts";
+import { HERE, publishable, type Place } from "./publishable.ts";
+import { openRecord, signRecord } from "./record.ts";
 
 /** A day: renewed at half of it, and short enough that a peer which vanished with its registry is not believed for long. */
 const TTL_SECONDS = 86_400;
@@ -22,6 +24,7 @@ export class SelfRecord {
   readonly #memory: RegistryMemory;
   readonly #clock: Clock;
   #described: SelfDescription | undefined;
+  #place: Place = HERE;
   #text = ""; // the JSON of it
   #signed: Promise<Signed> | undefined;
   #signedAt = 0; // steady
@@ -43,6 +46,15 @@ export class SelfRecord {
     if (text === this.#text) return false;
     this.#text = text;
     this.#described = self;
+    this.#signed = undefined;
+    return true;
+  }
+
+  /** Says who reads it, and where the peer is seen. Returns whether that is news for a record that was signed. */
+  settleAt(place: Place): boolean {
+    const before = this.#addresses();
+    this.#place = place;
+    if (JSON.stringify(before) === JSON.stringify(this.#addresses())) return false;
     this.#signed = undefined;
     return true;
   }
@@ -72,11 +84,11 @@ export class SelfRecord {
   async #sign(): Promise<Signed> {
     const { id, privateKey } = this.#identity;
     if (!this.#described) throw new WarrenError("CLOSED", "nothing was announced");
-    const { name, kind, addresses, card } = this.#described;
+    const { name, kind, card } = this.#described;
     const seq = lastSeq(this.#memory, id) + 1;
     keepSeq(this.#memory, id, seq); // before it is shown to anybody: no two records have one number
     this.#signedAt = this.#clock.steady();
-    const body = { id, name, kind, addresses: addresses.slice(0, MAX_ADDRESSES), card, seq, ttl: TTL_SECONDS };
+    const body = { id, name, kind, addresses: this.#addresses(), card, seq, ttl: TTL_SECONDS };
     try {
       return { record: await signRecord(body, privateKey), name, seq };
     } catch (error) {
@@ -85,5 +97,9 @@ export class SelfRecord {
       const bare = { ...body, card: { about: card.about.slice(0, 200), commands: [] } };
       return { record: await signRecord(bare, privateKey), name, seq, problem: error };
     }
+  }
+
+  #addresses(): Address[] {
+    return publishable(this.#described?.addresses ?? [], this.#place);
   }
 }

@@ -8,6 +8,7 @@ import { Scope } from "../base/scope.ts";
 import { systemWorld, type Timer, type World } from "../base/world.ts";
 import { openIdentity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
+import { DialBack } from "./dial-back.ts";
 import { EventStreams } from "./event-streams.ts";
 import { answer, routeOf, type Reading } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
@@ -45,6 +46,8 @@ export interface RegistryOptions {
   log?: Log;
   /** Who may read `/metrics`. Default: this machine alone. */
   metricsFor?: "loopback" | "everyone";
+  /** Whether a peer is dialled where it is seen, to tell it whether it can be. Default true; behind a proxy it says nothing true. */
+  dialsBack?: boolean;
 }
 
 /** Ending it asks everybody to come back, each at another moment, and takes two seconds at most. */
@@ -98,12 +101,14 @@ class RegistryServer implements Registry {
   readonly #unknown = new Map<string, number>(); // sessions not yet logged in, by the owner of their address
   readonly #sessionRate: RateLimit;
   readonly #requestRate: RateLimit;
+  readonly #dialBack: DialBack | undefined;
   #sweepTimer: Timer | undefined;
   #sweptAt: number;
 
   constructor(core: RegistryCore, options: RegistryOptions) {
     const { host = "127.0.0.1", port = DEFAULT_REGISTRY_PORT, urls = [], metricsFor = "loopback" } = options;
     const { clock } = core.world;
+    this.#dialBack = options.dialsBack === false ? undefined : new DialBack(clock);
     this.#core = core;
     this.#urls = urls;
     this.id = core.id;
@@ -227,6 +232,7 @@ class RegistryServer implements Registry {
       address,
       isOwnOrigin: this.#isOwnOrigin,
       onLogin: () => this.#forgetUnknown(socket.data),
+      dialBack: this.#dialBack,
     });
     socket.data.session = session;
     this.#sessions.add(session);

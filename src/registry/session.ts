@@ -3,6 +3,7 @@ import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
 import { perMinute, TokenBucket } from "../base/rate.ts";
 import type { RegistryCore } from "./core.ts";
+import { portsOf, type DialBack } from "./dial-back.ts";
 import { encodeFrame, parsePeerSideFrame } from "./frames.ts";
 import type { ErrorFrame, LoginFrame, PeerSideFrame, ServerFrame } from "./frames.ts";
 import { openGoodbye, openLogin, signChallenge } from "./proof.ts";
@@ -31,6 +32,8 @@ export interface SessionOptions {
   /** Where it dialled from. */
   address: string;
   isOwnOrigin: (origin: string) => boolean;
+  /** Undefined where nobody is dialled back. */
+  dialBack?: DialBack | undefined;
   /** Told once, when the login was accepted. */
   onLogin: () => void;
 }
@@ -41,6 +44,7 @@ export class PeerSession implements Leaseholder {
   readonly #address: string;
   readonly #isOwnOrigin: (origin: string) => boolean;
   readonly #onLogin: () => void;
+  readonly #dialBack: DialBack | undefined;
   readonly #nonce: string;
   readonly #bucket: TokenBucket;
   #deadline: number; // steady; moved on by every frame
@@ -49,14 +53,16 @@ export class PeerSession implements Leaseholder {
   #peer: PeerId | undefined; // once logged in
   #subscription: Subscription | undefined;
   #isEnded = false;
+  #lookedAt = ""; // the ports that were dialled back
   #refusedWith: ErrorFrame["code"] | undefined;
 
-  constructor({ core, pipe, dialled, address, isOwnOrigin, onLogin }: SessionOptions) {
+  constructor({ core, pipe, dialled, address, isOwnOrigin, onLogin, dialBack }: SessionOptions) {
     this.#core = core;
     this.#pipe = pipe;
     this.#address = address;
     this.#isOwnOrigin = isOwnOrigin;
     this.#onLogin = onLogin;
+    this.#dialBack = dialBack;
     this.#nonce = core.world.token(32);
     this.#bucket = new TokenBucket(core.world.clock, perMinute(core.limits.framesPerMinute));
     this.#deadline = core.world.clock.steady() + core.limits.loginMs;
@@ -151,6 +157,7 @@ export class PeerSession implements Leaseholder {
     this.#deadline = this.#core.world.clock.steady() + limits.leaseMs;
     this.#onLogin();
     this.#send({ t: "welcome", grant: admission.listed.grant, leaseMs: limits.leaseMs, seen: this.#address });
+    this.#lookBack(admission.listed.body);
     this.#core.log.debug(`${shortId(login.id)} logged in as ${admission.listed.body.name} from ${this.#address}`);
   }
 
@@ -158,9 +165,22 @@ export class PeerSession implements Leaseholder {
     const admission = await this.#core.admit({ id, record }, this);
     if (this.#isEnded) return this.closed();
     // A refused change leaves the session, and the record before it, as they were.
-    if (admission.kind === "admitted") return this.renew(admission.listed);
+    if (admission.kind === "admitted") {
+      this.renew(admission.listed);
+      return this.#lookBack(admission.listed.body);
+    }
     this.#core.metrics.refusals.add("frame", admission.error.code);
     this.#send(admission.error);
+  }
+
+  /** Tells the peer whether it answers where it is seen; again when it listens at other ports. */
+  #lookBack({ id, addresses }: Listed["body"]): void {
+    const ports = portsOf(addresses).join();
+    if (!this.#dialBack || ports === this.#lookedAt) return;
+    this.#lookedAt = ports;
+    void this.#dialBack
+      .look(this.#address, id, addresses)
+      .then((seen) => seen && this.#send({ t: "reachable", ...seen }));
   }
 
   #subscribe(after: string | undefined): void {

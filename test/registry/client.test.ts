@@ -3,6 +3,8 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { createLog } from "../../src/base/log.ts";
 import { signChallenge } from "../../src/registry/proof.ts";
 import { lastSeq, pinnedKey } from "../../src/registry/memory.ts";
+import { openRecord } from "../../src/registry/record.ts";
+import { HostileRegistry, tellNobody } from "./hostile-registry.ts";
 import {
   describeSelf,
   openRegistry,
@@ -239,4 +241,34 @@ test("one that hangs up and is back within the grace period was never seen to go
   const gone = ann.until("offline ben");
   for (let second = 0; second < 20; second++) await world.clock.advance(1_000);
   await gone;
+});
+
+test("where the registry sees the peer answer is published; where it does not, that is told", async () => {
+  const world = socketWorld();
+  const seen = "198.51.100.7";
+  await using registry = await HostileRegistry.open({
+    login: (victim, frame) => victim.registry.welcome(victim, frame, { seen }),
+    subscribe(victim) {
+      victim.say({ t: "reachable", reachable: "yes", port: 9_278 });
+      tellNobody(victim);
+    },
+  });
+  await using ann = await watchedClient({ url: registry.url, name: "ann", world });
+  await ann.until("connected");
+  expect(ann.client.reachable).toBe("yes");
+  await world.clock.advance(100);
+  await turnUntil(world, registry.until("record"));
+  const record = registry.heard.find(({ t }) => t === "record");
+  const { addresses } = await openRecord(record?.t === "record" ? record.record : "");
+  expect(addresses).toEqual([
+    { host: "127.0.0.1", port: 9_278 },
+    { host: seen, port: 9_278 },
+  ]);
+  await using closed = await HostileRegistry.open({
+    login: (victim, frame) => victim.registry.welcome(victim, frame, { seen }),
+    subscribe: (victim) => victim.say({ t: "reachable", reachable: "no", port: 9_278 }),
+  });
+  await using ben = await watchedClient({ url: closed.url, name: "ben", world });
+  await ben.until("notice NOT_REACHABLE");
+  expect(ben.client.reachable).toBe("no");
 });

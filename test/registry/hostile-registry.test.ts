@@ -301,6 +301,22 @@ test("one that falls silent after that is given up when its lease has ended", ()
     await ann.until("disconnected");
   }));
 
+test("one that says nonsense of where it sees a peer has nothing of it published", () =>
+  visit(
+    {
+      login: (victim, frame) => victim.registry.welcome(victim, frame, { seen: "\u001b[2Jvictim.example" }),
+      subscribe(victim) {
+        victim.say({ t: "reachable", reachable: "yes", port: 25 });
+        tellNobody(victim);
+      },
+    },
+    async ({ registry, ann, world }) => {
+      await ann.until("connected");
+      await world.clock.advance(1_000);
+      expect(registry.heard.filter(({ t }) => t === "record")).toEqual([]);
+    },
+  ));
+
 test("a list of peers without an end, or one that goes in a circle, is not read on", async () => {
   let pages = 0;
   const ids = [ben.id, cat.id].sort();

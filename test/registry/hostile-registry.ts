@@ -82,6 +82,11 @@ export class HostileRegistry implements AsyncDisposable {
     victim.say({ t: "welcome", grant: await this.grant(name, id), leaseMs: 40_000, seen: "127.0.0.1", ...more });
   }
 
+  /** Resolves when it has been sent a frame of that kind. */
+  async until(kind: PeerSideFrame["t"]): Promise<void> {
+    while (!this.heard.some(({ t }) => t === kind)) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.stop(true);
   }
