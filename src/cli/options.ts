@@ -41,11 +41,10 @@ export function peerIdOption(text: string): string {
   throw new InvalidArgumentError("52 characters of a-z and 2-7 were expected.");
 }
 
-/** May be given again and again, or with commas: they are tried in turn. */
-export function registryOption(text: string, before?: string): string {
-  if (text === "none" && before === undefined) return text;
-  if (text === "none" || before === "none") throw new InvalidArgumentError("none goes with no other registry.");
-  return attempt(() => parseRegistryUrls(before === undefined ? text : `${before},${text}`).join());
+/** May be given again and again, or with commas: they are tried in turn. Of "none" and others the last word counts. */
+export function registryOption(text: string, before = "none"): string {
+  if (text === "none") return text;
+  return attempt(() => parseRegistryUrls(before === "none" ? text : `${before},${text}`).join());
 }
 
 /** One of a few words. */
