@@ -243,7 +243,8 @@ class Host implements AttachedPlugin {
         ),
       );
     } catch (error) {
-      if (this.#scope.isClosed && isWarrenError(error, "CLOSED")) throw error; // nobody's fault
+      const isEnd = isWarrenError(error, "CLOSED") || error === this.#scope.signal.reason;
+      if (this.#scope.isClosed && isEnd) throw error; // nobody's fault
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }

@@ -33,10 +33,17 @@ export class Network {
   async fetch(input: string | URL | Request, { timeout, ...init }: FetchOptions = {}): Promise<Response> {
     const own = init.signal ?? (input instanceof Request ? input.signal : undefined); // a Request's is left out for a given one
     const limit = timeout === undefined ? undefined : this.#after(timeout);
-    const signals = [this.#scope.signal, this.#work.getStore(), own, limit].filter((one) => one !== undefined);
-    const signal = AbortSignal.any(signals);
-    signal.throwIfAborted();
-    return await this.#fetch(input, { ...init, signal });
+    const given = [this.#scope.signal, this.#work.getStore()].filter((one) => one !== undefined);
+    const signal = AbortSignal.any([...given, ...[own, limit].filter((one) => one !== undefined)]);
+    try {
+      signal.throwIfAborted();
+      return await this.#fetch(input, { ...init, signal });
+    } catch (error) {
+      // The caller may take any failure for a bad network, and tell somebody. In a job or a dialog that ends it cannot any
+      // more, once that has ended; so it hears of it then.
+      if (given.some(({ aborted }) => aborted)) await new Promise<void>((resolve) => this.#clock.soon(resolve));
+      throw error;
+    }
   }
 
   #after(timeout: Duration): AbortSignal {

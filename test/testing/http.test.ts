@@ -203,6 +203,72 @@ test("a bot may fetch while it is set up", async () => {
   expect(ann.heard).toEqual(["slow and steady"]);
 });
 
+test("a job or a dialog that ends with its bot does not take that for a bad network", async () => {
+  const watchman = (name: string): Plugin =>
+    definePlugin({
+      name: "web",
+      about: name,
+      setup(bot) {
+        const report = async (): Promise<void> => {
+          const state = await bot.fetch("https://a.example/").then(
+            () => "up",
+            () => "down",
+          );
+          await bot.send("ann", `${name}: ${state}`);
+        };
+        const later = bot.job("later", report);
+        const ask = bot.dialog("ask", report);
+        bot.on("message", async ({ from }) => {
+          await later.in("0s");
+          await ask.start(from);
+        });
+      },
+    });
+  await using warren = await createTestWarren({ plugins: [watchman("old")] });
+  warren.http.on("GET https://a.example/", () => new Promise(() => {}));
+  const ann = warren.person("ann");
+  await ann.says("go", { to: "web" });
+  expect(warren.http.requests).toHaveLength(2);
+  warren.http.on("GET https://a.example/", () => new Response());
+  await warren.reload("web", watchman("new"));
+  await warren.quiet();
+  expect(ann.heard).toEqual(["new: up", "new: up"]);
+  expect(warren.errors).toEqual([]);
+});
+
+test("a handler that lets the end of its bot pass is run again by the next, and nobody is at fault", async () => {
+  const asker = (name: string): Plugin =>
+    definePlugin({
+      name: "web",
+      about: name,
+      setup(bot) {
+        bot.on("message", async ({ signal, reply }) => {
+          try {
+            await bot.fetch("https://a.example/");
+            await reply(`${name}: up`);
+          } catch {
+            signal.throwIfAborted();
+            await reply(`${name}: down`);
+          }
+        });
+      },
+    });
+  await using warren = await createTestWarren({ plugins: [asker("old")] });
+  let isUp = false;
+  warren.http.on("GET https://a.example/", async () => {
+    if (!isUp) await warren.clock.sleep(60_000);
+    return new Response();
+  });
+  const ann = warren.person("ann");
+  const saying = ann.says("go", { to: "web" });
+  while (warren.http.requests.length === 0) await warren.clock.advance(1);
+  isUp = true;
+  await warren.reload("web", asker("new"));
+  await saying;
+  expect(ann.heard).toEqual(["new: up"]);
+  expect(warren.errors).toEqual([]);
+});
+
 test("a bot that ends has left no request running", async () => {
   const outcomes: string[] = [];
   const forgetful = plugin((bot) => {
