@@ -53,7 +53,7 @@ const CALLS: readonly [what: RegExp, where: readonly string[]][] = [
   [/\bBun\.connect\s*[<(]/, ["src/peer/tls.ts", "src/cli/running.ts", "src/registry/dial-back.ts"]],
   [/\bBun\.serve\s*[<(]/, ["src/registry/server.ts", "bots/webhook.ts"]],
   [/\bnew Worker\(/, ["src/bot/worker-link.ts"]],
-  [/\bBun\.spawn(?:Sync)?\(/, ["src/cli/bots-process.ts"]],
+  [/\bBun\.spawn(?:Sync)?\(/, ["src/cli/bots-process.ts", "bots/watch.ts"]],
   // Bots are given `bot.fetch`, which a test answers.
   [/(?:\bawait|\breturn|=>|[=(,])\s*fetch\(/, ["src/cli/local-registry.ts", "src/registry/lookup.ts"]],
   // Time and chance are passed in, so that all of it runs in a simulation too.

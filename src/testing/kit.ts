@@ -1,6 +1,7 @@
 /** Test kit: bots and the people who talk to them, as real peers in one process. */
 import { createLog } from "../base/log.ts";
 import { WarrenError } from "../base/errors.ts";
+import type { PeerId } from "../base/ids.ts";
 import { type BotConfig, givenInCode, parseConfig } from "../bot/config.ts";
 import { attachPlugin, type AttachedPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
@@ -203,6 +204,11 @@ export class TestPerson {
       opened.on("draft", ({ text }) => void drafts.push(text));
       return opened;
     });
+  }
+
+  /** Her peer id, for a bot that is told whom to let: `warren.addBot(plugin, { allow: [await ann.id()] })`. */
+  async id(): Promise<PeerId> {
+    return (await this.#warren.until(this.#peer)).info.id;
   }
 
   /** Resolves when the message, and everything that it caused, is handled; with what became of it. */

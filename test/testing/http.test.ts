@@ -203,27 +203,28 @@ test("a bot may fetch while it is set up", async () => {
   expect(ann.heard).toEqual(["slow and steady"]);
 });
 
+const watchman = (name: string): Plugin =>
+  definePlugin({
+    name: "web",
+    about: name,
+    setup(bot) {
+      const report = async (): Promise<void> => {
+        const state = await bot.fetch("https://a.example/").then(
+          () => "up",
+          () => "down",
+        );
+        await bot.send("ann", `${name}: ${state}`);
+      };
+      const later = bot.job("later", report);
+      const ask = bot.dialog("ask", report);
+      bot.on("message", async ({ from }) => {
+        await later.in("0s");
+        await ask.start(from);
+      });
+    },
+  });
+
 test("a job or a dialog that ends with its bot does not take that for a bad network", async () => {
-  const watchman = (name: string): Plugin =>
-    definePlugin({
-      name: "web",
-      about: name,
-      setup(bot) {
-        const report = async (): Promise<void> => {
-          const state = await bot.fetch("https://a.example/").then(
-            () => "up",
-            () => "down",
-          );
-          await bot.send("ann", `${name}: ${state}`);
-        };
-        const later = bot.job("later", report);
-        const ask = bot.dialog("ask", report);
-        bot.on("message", async ({ from }) => {
-          await later.in("0s");
-          await ask.start(from);
-        });
-      },
-    });
   await using warren = await createTestWarren({ plugins: [watchman("old")] });
   warren.http.on("GET https://a.example/", () => new Promise(() => {}));
   const ann = warren.person("ann");
@@ -236,23 +237,24 @@ test("a job or a dialog that ends with its bot does not take that for a bad netw
   expect(warren.errors).toEqual([]);
 });
 
+const asker = (name: string): Plugin =>
+  definePlugin({
+    name: "web",
+    about: name,
+    setup(bot) {
+      bot.on("message", async ({ signal, reply }) => {
+        try {
+          await bot.fetch("https://a.example/");
+          await reply(`${name}: up`);
+        } catch {
+          signal.throwIfAborted();
+          await reply(`${name}: down`);
+        }
+      });
+    },
+  });
+
 test("a handler that lets the end of its bot pass is run again by the next, and nobody is at fault", async () => {
-  const asker = (name: string): Plugin =>
-    definePlugin({
-      name: "web",
-      about: name,
-      setup(bot) {
-        bot.on("message", async ({ signal, reply }) => {
-          try {
-            await bot.fetch("https://a.example/");
-            await reply(`${name}: up`);
-          } catch {
-            signal.throwIfAborted();
-            await reply(`${name}: down`);
-          }
-        });
-      },
-    });
   await using warren = await createTestWarren({ plugins: [asker("old")] });
   let isUp = false;
   warren.http.on("GET https://a.example/", async () => {
