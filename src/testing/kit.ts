@@ -146,7 +146,9 @@ export class TestWarren implements AsyncDisposable {
     const random = this.#stage.random(`plugin ${plugin.name}`);
     const fetch = this.http.networkOf(plugin.name, clock);
     const watched = this.#watch.around(plugin.name, peer);
-    const attaching = this.#watch.within(plugin.name, () => attachPlugin(plugin, watched, { random, config, fetch }));
+    const attaching = this.#watch.within(plugin.name, () =>
+      attachPlugin(this.#watch.of(plugin), watched, { random, config, fetch }),
+    );
     const attached = await this.until(attaching);
     return { attached, forget: this.#stage.scope.defer(() => attached[Symbol.asyncDispose]()) };
   }

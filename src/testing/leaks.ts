@@ -2,7 +2,11 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { standIn } from "../base/stand-in.ts";
 import type { Clock } from "../base/world.ts";
+import type { Duration } from "../bot/duration.ts";
+import type { CronOptions, RecurringOptions } from "../bot/job.ts";
+import type { Bot, Plugin } from "../bot/plugin.ts";
 import type { Peer } from "../peer/peer.ts";
+import { watchBeginnings } from "./beginnings.ts";
 
 interface Begun {
   /** `setInterval at bots/dice.ts:12:5`. */
@@ -10,19 +14,11 @@ interface Begun {
   isOver(): boolean;
 }
 
+/** What a bot does when its time has come. */
+type Doing = (...args: unknown[]) => unknown;
+
 /** The bot because of whose doing whatever runs now runs. */
 const owner = new AsyncLocalStorage<Begun[]>();
-
-const ENDS = ["stop", Symbol.dispose, Symbol.asyncDispose] as const;
-
-/** What is watched, and how it is seen that it is over. */
-const WATCHED: readonly [place: object, name: string, over: (result: object) => () => boolean][] = [
-  [globalThis, "setTimeout", isDestroyed],
-  [globalThis, "setInterval", isDestroyed],
-  [Bun, "serve", isStopped],
-  [Bun, "listen", isStopped],
-  [Bun, "spawn", hasExited],
-];
 
 /** Runs what a bot has set off, and what is not its own. */
 export function outsideOfBots<Result>(run: () => Result): Result {
@@ -31,7 +27,7 @@ export function outsideOfBots<Result>(run: () => Result): Result {
 
 /** How many watches there are, and how to give back what they have replaced when the last one ends. */
 let watches = 0;
-let restore: (() => void)[] = [];
+let endWatch = (): void => {};
 
 /** Watches what bots begin, in all of the process; ends with its kit. */
 export class LeakWatch implements Disposable {
@@ -39,7 +35,7 @@ export class LeakWatch implements Disposable {
   #isOver = false;
 
   constructor() {
-    if (watches++ === 0) restore = WATCHED.map(([place, name, over]) => watch(place, name, over));
+    if (watches++ === 0) endWatch = watchBeginnings(noteBeginning);
   }
 
   /** Runs something of a bot: whatever it begins, now or later, is its own. */
@@ -59,6 +55,25 @@ export class LeakWatch implements Disposable {
     });
   }
 
+  /** The plugin itself: what it registers to be done later is seen to end. */
+  of(plugin: Plugin): Plugin {
+    return standIn(plugin, {
+      setup: (bot: Bot) =>
+        plugin.setup(
+          standIn(bot, {
+            dialog: (name: string, run: Doing) =>
+              bot.dialog(name, this.#untilDone(plugin, `the dialog "${name}"`, run)),
+            job: (name: string, run: Doing, options?: never) =>
+              bot.job(name, this.#untilDone(plugin, `the job "${name}"`, run), options),
+            every: (interval: Duration, run: Doing, options?: RecurringOptions) =>
+              bot.every(interval, this.#untilDone(plugin, `what is done every ${interval}`, run), options),
+            cron: (expression: string, run: Doing, options?: CronOptions) =>
+              bot.cron(expression, this.#untilDone(plugin, `what is done at ${expression}`, run), options),
+          }),
+        ),
+    });
+  }
+
   /** A bot's process was killed: what it had begun is gone with it. */
   forget(bot: string): void {
     this.#begun.delete(bot);
@@ -72,7 +87,11 @@ export class LeakWatch implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (--watches === 0) for (const giveBack of restore.splice(0)) giveBack();
+    if (--watches === 0) endWatch();
+  }
+
+  #untilDone({ name }: Plugin, what: string, run: Doing): Doing {
+    return (...args) => this.within(name, () => untilDone(what, run(...args)));
   }
 
   #clockOf(bot: string, clock: Clock): Clock {
@@ -98,16 +117,8 @@ export class LeakWatch implements Disposable {
   }
 }
 
-function watch(place: object, name: string, over: (result: object) => () => boolean): () => void {
-  const original: unknown = Reflect.get(place, name);
-  if (typeof original !== "function") return () => {};
-  const watching = (...args: unknown[]): unknown => {
-    const result: unknown = Reflect.apply(original, place, args);
-    if (owner.getStore() && typeof result === "object" && result !== null) note(`${name}${caller()}`, over(result));
-    return result;
-  };
-  Reflect.set(place, name, Object.setPrototypeOf(watching, original)); // what else the original has is there too
-  return () => void Reflect.set(place, name, original);
+function noteBeginning(name: string, isOver: () => boolean): void {
+  if (owner.getStore()) note(`${name}${caller()}`, isOver);
 }
 
 function note(what: string, isOver: () => boolean): void {
@@ -126,30 +137,10 @@ function untilDone(what: string, result: unknown): unknown {
   return result;
 }
 
-function isDestroyed(timer: object): () => boolean {
-  return () => Reflect.get(timer, "_destroyed") === true;
-}
-
-function isStopped(server: object): () => boolean {
-  let isOver = false;
-  for (const key of ENDS) {
-    const end: unknown = Reflect.get(server, key);
-    if (typeof end !== "function") continue;
-    Reflect.set(server, key, (...args: unknown[]): unknown => {
-      isOver = true;
-      return Reflect.apply(end, server, args);
-    });
-  }
-  return () => isOver || Reflect.get(server, "port") === 0; // `using` ends a server past these
-}
-
-function hasExited(child: object): () => boolean {
-  return () => ["exitCode", "signalCode"].some((key) => (Reflect.get(child, key) ?? null) !== null);
-}
-
-/** Where the call came from: the first line of the stack that is not in this file. */
+/** Where the call came from: the first line of the stack that is of neither the kit nor the runtime. */
 function caller(): string {
   const lines = new Error("where").stack?.split("\n").slice(1) ?? [];
-  const place = lines.find((line) => !line.includes(import.meta.path))?.match(/([^\s(]+:\d+:\d+)\)?$/)?.[1];
+  const places = lines.flatMap((line) => /([^\s(]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? []);
+  const place = places.find((one) => !one.startsWith(`${import.meta.dir}/`) && !/^(?:node|bun|internal):/.test(one));
   return place === undefined ? "" : ` at ${place.replace(`${process.cwd()}/`, "")}`;
 }

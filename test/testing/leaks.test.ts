@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { z } from "zod";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
 
@@ -72,6 +73,62 @@ test("a bot that ends what it began, or whose registrations end with it, leaves 
   await warren.person("ann").says("roll", { to: "dice" });
   await warren.end("dice");
   expect(await warren.leaks()).toEqual([]);
+});
+
+test("dialogs and jobs whose functions go on after the end are named; those that heed their end are not", async () => {
+  const end = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const goOn = async (what: string): Promise<void> => {
+    begun.push(what);
+    await end.promise;
+  };
+  const plugin = dice((bot) => {
+    const order = bot.dialog("order", () => goOn("dialog"));
+    const asked = bot.dialog("asked", (d) => d.ask("size", "How big?", z.number()));
+    const later = bot.job("later", () => goOn("job"));
+    bot.every("1h", () => goOn("every"));
+    bot.cron("0 * * * *", () => goOn("cron"), { zone: "UTC" });
+    bot.every("2h", ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", resolve)));
+    bot.on("message", async ({ from }) => {
+      await order.start(from);
+      await later.in("1m");
+    });
+    bot.command("ask", { about: "ask", run: ({ from }) => asked.start(from) });
+  });
+  await using warren = await createTestWarren({ plugins: [plugin] });
+  await warren.person("bob").says("ask", { to: "dice" });
+  await warren.person("ann").says("hi", { to: "dice" });
+  await warren.clock.advance(2 * HOUR_MS + 10_000);
+  expect(begun.toSorted()).toEqual(["cron", "dialog", "every", "job"]);
+  await warren.end("dice");
+  expect((await warren.leaks()).toSorted()).toEqual([
+    'dice: the dialog "order", which still runs',
+    'dice: the job "later", which still runs',
+    "dice: what is done at 0 * * * *, which still runs",
+    "dice: what is done every 1h, which still runs",
+  ]);
+  end.resolve();
+  expect(await warren.leaks()).toEqual([]);
+});
+
+test("connections of a bot's own are seen, those of its peer are not a bot's", async () => {
+  using server = Bun.serve({ port: 0, fetch: () => new Response() });
+  const { port } = server;
+  const sockets: Bun.Socket[] = [];
+  const plugin = dice((bot) =>
+    bot.on("message", async ({ text }) => {
+      await bot.send("bob", text);
+      sockets.push(await Bun.connect({ hostname: "127.0.0.1", port: port ?? 0, socket: { data() {} } }));
+    }),
+  );
+  await using warren = await createTestWarren({ plugins: [plugin], network: "loopback" });
+  const [ann, bob] = [warren.person("ann"), warren.person("bob")];
+  await ann.says("hello", { to: "bob" });
+  await ann.says("hi", { to: "dice" });
+  expect(bob.heard).toEqual(["hello", "hi"]);
+  await warren.end("dice");
+  expect(await warren.leaks()).toEqual([expect.stringMatching(/^dice: connect at test\/testing\/leaks\.test\.ts:/)]);
+  for (const socket of sockets) socket.end();
 });
 
 test("what others begin is not a bot's, and after the last kit nothing is watched any more", async () => {
