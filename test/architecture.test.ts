@@ -37,11 +37,13 @@ const OUTSIDE: Record<string, readonly string[]> = {
     "src/registry/tables.ts",
     "src/cli/role-lock.ts",
   ],
-  "node:net": ["src/cli/start.ts"], // looks whether a port is free
+  "node:net": ["src/cli/start.ts", "src/testing/beginnings.ts"], // looks whether a port is free; watches what bots begin
+  "node:http": ["src/testing/beginnings.ts"],
   warren: ["bots/"],
   "fast-check": [],
   "bun:test": [],
   "node:tls": [],
+  "node:child_process": [],
 };
 /** Of the runtime, and harmless: files, paths, the machine. */
 const ANYWHERE =

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { standIn } from "../base/stand-in.ts";
 import type { Clock } from "../base/world.ts";
+import type { Dialog } from "../bot/dialog.ts";
 import type { Duration } from "../bot/duration.ts";
 import type { CronOptions, RecurringOptions } from "../bot/job.ts";
 import type { Bot, Plugin } from "../bot/plugin.ts";
@@ -61,8 +62,12 @@ export class LeakWatch implements Disposable {
       setup: (bot: Bot) =>
         plugin.setup(
           standIn(bot, {
-            dialog: (name: string, run: Doing) =>
-              bot.dialog(name, this.#untilDone(plugin, `the dialog "${name}"`, run)),
+            dialog: (name: string, run: (dialog: Dialog) => unknown) =>
+              bot.dialog(name, (dialog) => {
+                const steps = { open: 0 };
+                const doing = (): unknown => run(counted(dialog, steps));
+                return this.within(plugin.name, () => untilDone(`the dialog "${name}"`, doing(), () => steps.open > 0));
+              }),
             job: (name: string, run: Doing, options?: never) =>
               bot.job(name, this.#untilDone(plugin, `the job "${name}"`, run), options),
             every: (interval: Duration, run: Doing, options?: RecurringOptions) =>
@@ -128,13 +133,32 @@ function note(what: string, isOver: () => boolean): void {
   begun.splice(0, begun.length, ...open, { what, isOver });
 }
 
-function untilDone(what: string, result: unknown): unknown {
+/** `isWaiting`: it waits for something that its end has made it wait for in vain, and does nothing. */
+function untilDone(what: string, result: unknown, isWaiting = () => false): unknown {
   if (!(result instanceof Promise)) return result;
   const state = { isOver: false };
   const end = (): void => void (state.isOver = true);
   result.then(end, end);
-  note(`${what}, which still runs`, () => state.isOver);
+  note(`${what}, which still runs`, () => state.isOver || isWaiting());
   return result;
+}
+
+/** A dialog whose steps that are open are counted, but for those in which it does something of its own. */
+function counted(dialog: Dialog, steps: { open: number }): Dialog {
+  const count = async <Result>(change: 1 | -1, act: () => Promise<Result> | Result): Promise<Result> => {
+    steps.open += change;
+    try {
+      return await act();
+    } finally {
+      steps.open -= change;
+    }
+  };
+  return standIn(dialog, {
+    ask: (...step: Parameters<Dialog["ask"]>) => count(1, () => dialog.ask(...step)),
+    choose: (...step: Parameters<Dialog["choose"]>) => count(1, () => dialog.choose(...step)),
+    say: (...step: [string, string]) => count(1, () => dialog.say(...step)),
+    once: (step: string, effect: () => unknown) => count(1, () => dialog.once(step, () => count(-1, effect))),
+  });
 }
 
 /** Where the call came from: the first line of the stack that is of neither the kit nor the runtime. */

@@ -84,6 +84,7 @@ test("dialogs and jobs whose functions go on after the end are named; those that
   };
   const plugin = dice((bot) => {
     const order = bot.dialog("order", () => goOn("dialog"));
+    const stuck = bot.dialog("stuck", (d) => d.once("step", () => goOn("step")));
     const asked = bot.dialog("asked", (d) => d.ask("size", "How big?", z.number()));
     const later = bot.job("later", () => goOn("job"));
     bot.every("1h", () => goOn("every"));
@@ -93,16 +94,19 @@ test("dialogs and jobs whose functions go on after the end are named; those that
       await order.start(from);
       await later.in("1m");
     });
+    bot.command("stick", { about: "stick", run: ({ from }) => stuck.start(from) });
     bot.command("ask", { about: "ask", run: ({ from }) => asked.start(from) });
   });
   await using warren = await createTestWarren({ plugins: [plugin] });
   await warren.person("bob").says("ask", { to: "dice" });
+  await warren.person("carol").says("stick", { to: "dice" });
   await warren.person("ann").says("hi", { to: "dice" });
   await warren.clock.advance(2 * HOUR_MS + 10_000);
-  expect(begun.toSorted()).toEqual(["cron", "dialog", "every", "job"]);
+  expect(begun.toSorted()).toEqual(["cron", "dialog", "every", "job", "step"]);
   await warren.end("dice");
   expect((await warren.leaks()).toSorted()).toEqual([
     'dice: the dialog "order", which still runs',
+    'dice: the dialog "stuck", which still runs',
     'dice: the job "later", which still runs',
     "dice: what is done at 0 * * * *, which still runs",
     "dice: what is done every 1h, which still runs",
@@ -117,7 +121,9 @@ test("connections of a bot's own are seen, those of its peer are not a bot's", a
   const sockets: Bun.Socket[] = [];
   const plugin = dice((bot) =>
     bot.on("message", async ({ text }) => {
-      await bot.send("bob", text);
+      const [bob] = await bot.find({ name: "bob" });
+      const [address] = bob?.addresses ?? [];
+      await bot.send(`${address?.host}:${address?.port}`, text); // dialled at once, within the handler
       sockets.push(await Bun.connect({ hostname: "127.0.0.1", port: port ?? 0, socket: { data() {} } }));
     }),
   );
