@@ -18,6 +18,7 @@ export default definePlugin({
         const sum = thrown.reduce((total, one) => total + one);
         await rolls.update(from.id, (count = 0) => count + args.times);
         await reply(thrown.length === 1 ? `${sum}` : `${thrown.join(" + ")} = ${sum}`);
+        return { thrown, sum };
       },
     });
 

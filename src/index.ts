@@ -22,6 +22,7 @@ export {
 export type { OutgoingListener, OutgoingMessage } from "./bot/outgoing.ts";
 export { duration, peer } from "./bot/special-arguments.ts";
 export { secret } from "./bot/secret.ts";
+export { call, type Caller, type CallOptions } from "./bot/typed-call.ts";
 export type { DirectoryEntry, DirectoryQuery } from "./peer/directory.ts";
 export type {
   HistoryEntry,

@@ -3,14 +3,17 @@ import { z } from "zod";
 import type { CommandCard, JsonSchema } from "../base/card.ts";
 import { WarrenError } from "../base/errors.ts";
 import { isName } from "../base/ids.ts";
+import type { CallAnswer, CallRequest } from "../peer/call-data.ts";
+import type { AnswerCode } from "../peer/calls.ts";
 import { type Argument, readArguments } from "./arguments.ts";
-import { readLine } from "./command-line.ts";
+import { clip, readLine } from "./command-line.ts";
 import type { Confirmations } from "./confirmations.ts";
 import { Cooldown } from "./cooldown.ts";
 import { describeDuration, durationMs } from "./duration.ts";
 import { Guard, type GuardHost } from "./guard.ts";
 import { type Described, usageOf } from "./help.ts";
 import { describeIssue } from "./issue.ts";
+import { nearest } from "./nearest.ts";
 import type { BotMessage, CommandCall, CommandOptions } from "./plugin.ts";
 import { lookingUp, type LookUp } from "./special-arguments.ts";
 import { note } from "./trace.ts";
@@ -60,52 +63,79 @@ export class Command {
 
   /** Runs the command, or says in an answer why not, or asks first. Throws what the author's functions throw. */
   async run(message: BotMessage, line: string): Promise<void> {
-    // Strangers learn nothing of the arguments, and use up nobody's turn.
-    if (!this.#guard.needsArguments && !(await this.#admits(message, {}))) return;
     const read = readLine(line, this.#shape);
-    const typed = read.kind === "wrong" ? read : await this.#parse(read.values, read.typed);
-    if (typed.kind === "args" && this.#guard.needsArguments && !(await this.#admits(message, typed.args))) return;
-    if (!(await this.#isInTime(message))) return;
-    if (typed.kind === "wrong") {
-      note(`its arguments are wrong: ${typed.sentence}`);
-      await message.reply(`${typed.sentence}\nusage: ${usageOf(this.card)}`);
+    const admitted = await this.#admit(message, () =>
+      read.kind === "wrong" ? read : this.#parse(read.values, read.typed),
+    );
+    if (admitted.kind === "refused") {
+      if (admitted.isToldAlready) return note("in silence: that was said already");
+      const usage = admitted.code === "COMMAND_ARGUMENTS" ? `\nusage: ${usageOf(this.card)}` : "";
+      await message.reply(admitted.sentence + usage);
       return;
     }
     const { confirm } = this.#options;
-    if (confirm === undefined) return void (await this.#options.run(callOf(message, typed.args)));
+    if (confirm === undefined) return void (await this.#options.run(callOf(message, admitted.args)));
     note("it asks first");
-    const question = typeof confirm === "string" ? confirm : confirm(typed.args);
-    await this.#host.confirmations.ask(message, question, { command: this.card.name, values: typed.values });
+    const question = typeof confirm === "string" ? confirm : confirm(admitted.args);
+    await this.#host.confirmations.ask(message, question, { command: this.card.name, values: admitted.values });
   }
 
   /** Runs it for somebody who was asked and said yes with this message; `values` are what was kept then. */
   async runConfirmed(message: BotMessage, values: Values): Promise<void> {
-    if (!this.#guard.needsArguments && !(await this.#admits(message, {}))) return;
-    const typed = await this.#parse(values, new Map());
-    if (typed.kind === "wrong") {
-      await message.reply(`not done: ${typed.sentence}`);
-      return;
+    const admitted = await this.#admit(message, () => this.#parse(values, new Map()), false);
+    if (admitted.kind === "args") return void (await this.#options.run(callOf(message, admitted.args)));
+    const isWrong = admitted.code === "COMMAND_ARGUMENTS";
+    await message.reply(isWrong ? `not done: ${admitted.sentence}` : admitted.sentence);
+  }
+
+  /** Runs it for a program, which gives values and wants one back. Throws what the author's functions throw. */
+  async answer(message: BotMessage, { args: values, confirmed }: CallRequest): Promise<CallAnswer> {
+    const admitted = await this.#admit(
+      message,
+      () => wrongKeys(values, this.#shape) ?? this.#parse(values, inWords(values)),
+    );
+    if (admitted.kind === "refused") return { error: { code: admitted.code, message: admitted.sentence } };
+    const { confirm } = this.#options;
+    if (confirm === undefined || confirmed) return { result: await this.#options.run(callOf(message, admitted.args)) };
+    const question = typeof confirm === "string" ? confirm : confirm(admitted.args);
+    return {
+      error: { code: "COMMAND_UNCONFIRMED", message: `it asks first: "${question}" (confirmed: true says yes)` },
+    };
+  }
+
+  /** The arguments, or why it may not be done with them, or not now. */
+  async #admit(
+    message: BotMessage,
+    read: () => ReadTyped | Promise<ReadTyped>,
+    isCounted = true,
+  ): Promise<ReadArguments | Refused> {
+    const { needsArguments } = this.#guard;
+    // Strangers learn nothing of the arguments, and use up nobody's turn.
+    if (!needsArguments && !(await this.#guard.admits(callOf(message, {})))) return this.#denied(message);
+    const typed = await read();
+    if (needsArguments && typed.kind === "args" && !(await this.#guard.admits(callOf(message, typed.args)))) {
+      return this.#denied(message);
     }
-    if (this.#guard.needsArguments && !(await this.#admits(message, typed.args))) return;
-    await this.#options.run(callOf(message, typed.args));
+    const tooSoon = isCounted ? this.#tooSoon(message) : undefined;
+    if (tooSoon) return tooSoon;
+    if (typed.kind === "args") return typed;
+    note(`its arguments are wrong: ${typed.sentence}`);
+    return { kind: "refused", code: "COMMAND_ARGUMENTS", sentence: typed.sentence };
   }
 
-  async #admits(message: BotMessage, args: Values): Promise<boolean> {
-    if (await this.#guard.admits(callOf(message, args))) return true;
-    note(`its guard denied ${message.from.name}`);
-    await message.reply(`you may not use "${this.card.name}"`);
-    return false;
+  #denied({ from }: BotMessage): Refused {
+    note(`its guard denied ${from.name}`);
+    return { kind: "refused", code: "COMMAND_DENIED", sentence: `you may not use "${this.card.name}"` };
   }
 
-  async #isInTime(message: BotMessage): Promise<boolean> {
+  #tooSoon(message: BotMessage): Refused | undefined {
     // A message that is handed out again after a failure has been counted already.
-    if (!this.#cooldown || message.attempt > 1) return true;
+    if (!this.#cooldown || message.attempt > 1) return undefined;
     const admission = this.#cooldown.admit(this.#options.cooldown?.by === "everyone" ? "" : message.from.id);
-    if (admission.kind !== "go") {
-      note(`its cooldown held it back${admission.kind === "silent" ? " in silence: that was said already" : ""}`);
-    }
-    if (admission.kind === "wait") await message.reply(`too soon: again in ${describeDuration(admission.ms)}`);
-    return admission.kind === "go";
+    if (admission.kind === "go") return undefined;
+    note("its cooldown held it back");
+    const sentence = `too soon: again in ${describeDuration(admission.ms)}`;
+    return { kind: "refused", code: "COMMAND_TOO_SOON", sentence, isToldAlready: admission.kind === "silent" };
   }
 
   async #parse(values: Values, typed: ReadonlyMap<string, string>): Promise<ReadTyped> {
@@ -125,7 +155,38 @@ export class Command {
 
 type Wrong = { kind: "wrong"; sentence: string };
 /** `values` are those that can be kept and parsed again later. */
-type ReadTyped = { kind: "args"; args: Values; values: Values } | Wrong;
+type ReadArguments = { kind: "args"; args: Values; values: Values };
+type ReadTyped = ReadArguments | Wrong;
+
+interface Refused {
+  readonly kind: "refused";
+  readonly code: AnswerCode;
+  readonly sentence: string;
+  /** A person need not be told again. */
+  readonly isToldAlready?: boolean;
+}
+
+/** What a schema would not say, or not well. */
+function wrongKeys(values: Values, shape: readonly Argument[]): Wrong | undefined {
+  const keys = shape.map(({ key }) => key);
+  const stray = Object.keys(values).find((key) => !keys.includes(key));
+  if (stray !== undefined) {
+    const guess = nearest(stray, keys);
+    const meant = guess === undefined ? "" : `; did you mean "${guess}"?`;
+    return { kind: "wrong", sentence: `there is no argument "${clip(stray)}"${meant}` };
+  }
+  const missing = shape.find(({ key, isRequired }) => isRequired && values[key] === undefined);
+  return missing && { kind: "wrong", sentence: `${missing.key} is missing` };
+}
+
+/** Values as they stand in messages about them. */
+function inWords(values: Values): Map<string, string> {
+  const words = Object.entries(values).map(([key, value]): [string, string] => [
+    key,
+    clip(typeof value === "string" ? value : JSON.stringify(value)),
+  ]);
+  return new Map(words);
+}
 
 async function readTyped(
   values: Values,

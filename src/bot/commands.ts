@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Card } from "../base/card.ts";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import type { CallAnswer, CallRequest } from "../peer/call-data.ts";
 import type { Table } from "../peer/tables.ts";
 import { type Call, readCall } from "./call.ts";
 import { Command, type CommandHost, MAX_WORDS } from "./command.ts";
@@ -81,6 +82,26 @@ export class Commands {
     await found.command.run(message, found.line);
   }
 
+  /** Whether there is one of this name. */
+  has(name: string): boolean {
+    return this.#named(plainName(name)) !== undefined;
+  }
+
+  /** Runs the command that a program calls. Throws what the author's functions throw. */
+  async answer(message: BotMessage, request: CallRequest): Promise<CallAnswer> {
+    const name = plainName(request.command);
+    const command = this.#named(name);
+    if (command) {
+      note(`a call of "${command.card.name}"`);
+      return await command.answer(message, request);
+    }
+    note(`a call of "${name}", which there is not`);
+    const [first = ""] = name.split(" ");
+    const guess = this.#guess({ name: first, line: name.slice(first.length), isAddressed: true });
+    const way = guess === undefined ? `there are ${this.#names()}` : `did you mean "${guess}"?`;
+    return { error: { code: "COMMAND_UNKNOWN", message: `there is no command "${name}"; ${way}` } };
+  }
+
   /** What to say to a person whose message nothing took; undefined where it was not said to this bot. */
   lastWord(message: BotMessage): string | undefined {
     const call = readCall(message, this.#self);
@@ -105,7 +126,7 @@ export class Commands {
       about: "what this bot can do",
       args: HELP_ARGUMENTS,
       run: async ({ args, reply }) => {
-        const name = (args.command ?? "").trim().replace(/^!/, "").toLowerCase().replace(/\s+/g, " ");
+        const name = plainName(args.command ?? "");
         const wanted = this.#named(name);
         const family = this.#described().filter((one) => one === wanted?.described || one.name.startsWith(`${name} `));
         const [only] = family;
@@ -137,6 +158,12 @@ export class Commands {
     return undefined;
   }
 
+  #names(): string {
+    return this.#described()
+      .map(({ name }) => name)
+      .join(", ");
+  }
+
   #named(name: string): Command | undefined {
     return this.#known.get(name) ?? (name === "help" ? this.#help : undefined);
   }
@@ -145,6 +172,10 @@ export class Commands {
     const own = [...this.#own.values()].map((command) => command.described);
     return this.#known.has("help") ? own : [...own, this.#help.described];
   }
+}
+
+function plainName(name: string): string {
+  return name.trim().replace(/^!/, "").toLowerCase().replace(/\s+/g, " ");
 }
 
 /** The first word of a call, the first two, the first three; each with what is left of the line. */

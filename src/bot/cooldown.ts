@@ -4,7 +4,7 @@ import type { Clock } from "../base/world.ts";
 /** How many keys are remembered: the one that was used longest ago is forgotten first. */
 const MAX_KEYS = 10_000;
 
-export type Admission = { kind: "go" } | { kind: "wait"; ms: number } | { kind: "silent" };
+export type Admission = { kind: "go" } | { kind: "wait" | "silent"; ms: number };
 
 interface Use {
   /** Steady times in ms of what was let through within the last `perMs`; at most `max`, oldest first. */
@@ -37,9 +37,9 @@ export class Cooldown {
       use.wasTold = false;
       return { kind: "go" };
     }
-    if (use.wasTold) return { kind: "silent" };
+    const kind = use.wasTold ? "silent" : "wait";
     use.wasTold = true;
-    return { kind: "wait", ms: oldest + this.#perMs - now };
+    return { kind, ms: oldest + this.#perMs - now };
   }
 
   #forgetOldest(): void {

@@ -58,6 +58,7 @@ function inertPeer(name: string, need: () => void): HostPeer {
     effect: never,
     tasks: { perform: never, forget: now },
     table: <Value>(): Table<Value> => table,
+    calls: { ask: never },
     traces: { keep: () => {} },
     setCard: () => {},
   };

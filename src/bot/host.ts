@@ -1,13 +1,17 @@
 /** Host: gives a plugin its `bot` on any peer, and undoes everything when it ends. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { z } from "zod";
 import type { Card } from "../base/card.ts";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
+import { type CallRequest, readRequest } from "../peer/call-data.ts";
+import type { AskOptions } from "../peer/calls.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
 import type { TaskPeer } from "../peer/tasks.ts";
+import { answerCall } from "./answering.ts";
 import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
@@ -24,9 +28,10 @@ import { Notifications } from "./notifications.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
-import { publishCard } from "./published-card.ts";
+import { isToAnswer, publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
 import { note, traced, Tracing } from "./trace.ts";
+import { type Caller, callThrough, type CallOptions } from "./typed-call.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
@@ -39,7 +44,8 @@ export type HostPeer = Pick<
   Peer,
   "info" | "world" | "log" | "directory" | "on" | "send" | "resolve" | "find" | "effect" | "table" | "setCard"
 > &
-  TaskPeer & { readonly traces: Pick<Peer["traces"], "keep"> };
+  TaskPeer &
+  Caller & { readonly traces: Pick<Peer["traces"], "keep"> };
 
 export interface AttachOptions {
   /** Where `bot.random` draws from, if not from the peer's world. */
@@ -83,6 +89,7 @@ class Host implements AttachedPlugin {
   readonly plugin: Plugin;
   readonly #peer: HostPeer;
   readonly #scope = new Scope();
+  readonly #ended = new AbortController(); // with a reason that is nobody's fault
   readonly #random: () => number;
   readonly #config: BotConfig;
   readonly #log: Log;
@@ -103,6 +110,9 @@ class Host implements AttachedPlugin {
     const { random = () => peer.world.random(), fetch = noNetwork, config } = options;
     this.plugin = plugin;
     this.#peer = peer;
+    this.#scope.signal.addEventListener("abort", () => {
+      this.#ended.abort(new WarrenError("CLOSED", `${plugin.name} has ended: it waits for no answer any more`));
+    });
     this.#random = random;
     this.#config = config;
     this.#log = createLog(plugin.name, (level, name, text) => peer.log.named(name)[level](config.conceal(text)));
@@ -138,6 +148,11 @@ class Host implements AttachedPlugin {
       send: (to, text) => this.#outgoing.send(undefined, to, text),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
+  }
+
+  /** Whether a call of this command is for this plugin. */
+  has(command: string): boolean {
+    return this.#commands.has(command);
   }
 
   get card(): Card {
@@ -199,6 +214,7 @@ class Host implements AttachedPlugin {
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
       send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
+      call: (to, command, args = {}, options = {}) => this.#call(to, command, args, options),
       find: (query) => peer.find(query),
       group: (name) => this.#group(name),
       store: (name, { schema } = {}) => this.#store(name, schema),
@@ -208,6 +224,18 @@ class Host implements AttachedPlugin {
       random: () => this.#random(),
       now: () => peer.world.clock.now(),
     };
+  }
+
+  async #call<Result extends z.ZodType>(
+    to: string,
+    command: string,
+    args: Readonly<Record<string, unknown>>,
+    options: CallOptions<Result>,
+  ): Promise<z.output<Result>> {
+    const cause = this.#handling.getStore();
+    const signal = options.signal ? AbortSignal.any([options.signal, this.#ended.signal]) : this.#ended.signal;
+    const send: AskOptions["send"] = (whom, text, how) => this.#outgoing.send(cause, whom, text, how);
+    return await callThrough(this.#peer, send, to, command, args, { ...options, signal });
   }
 
   #group(name: string): Group {
@@ -230,16 +258,13 @@ class Host implements AttachedPlugin {
   }
 
   async #handle(incoming: IncomingMessage): Promise<void> {
-    const message = this.#botMessage(incoming);
-    const { pre, post } = this.#layers;
-    const take = traced<BotMessage>("commands", (taken, next) => this.#commands.take(taken, next));
-    const answer = traced<BotMessage>("dialogs", (given, next) => this.#dialogs.take(given, next));
-    const last = traced<BotMessage>("unasked help", (left) => this.#sayWhatItCanDo(left));
-    const layers = [...pre, ...(this.#dialogs.areThere ? [answer] : []), take, ...post, last];
+    const request = incoming.room === undefined ? readRequest(incoming.data) : undefined;
     try {
       await this.#outgoing.outside(() =>
         this.#network.within(incoming.signal, () =>
-          this.#handling.run(incoming, () => this.#tracing.record(incoming, () => runOnion(layers, message))),
+          this.#handling.run(incoming, () =>
+            this.#tracing.record(incoming, () => (request ? this.#answer(incoming, request) : this.#take(incoming))),
+          ),
         ),
       );
     } catch (error) {
@@ -248,6 +273,28 @@ class Host implements AttachedPlugin {
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }
+  }
+
+  async #answer(incoming: IncomingMessage, request: CallRequest): Promise<void> {
+    if (!isToAnswer(this.#peer, this, request.command)) return;
+    await answerCall(this.#botMessage(incoming), request, {
+      before: this.#layers.pre,
+      command: (message, called) => this.#commands.answer(message, called),
+      answer: (text, data) => this.#outgoing.answer(incoming, text, data),
+      failed: (error) => this.#notifications.failed(`a call of ${incoming.from.name} failed`, error),
+      conceal: (text) => this.#config.conceal(text),
+    });
+  }
+
+  async #take(incoming: IncomingMessage): Promise<void> {
+    const { pre, post } = this.#layers;
+    const take = traced<BotMessage>("commands", (taken, next) => this.#commands.take(taken, next));
+    const answer = traced<BotMessage>("dialogs", (given, next) => this.#dialogs.take(given, next));
+    const last = traced<BotMessage>("unasked help", (left) => this.#sayWhatItCanDo(left));
+    await runOnion(
+      [...pre, ...(this.#dialogs.areThere ? [answer] : []), take, ...post, last],
+      this.#botMessage(incoming),
+    );
   }
 
   /** To persons only: two bots would explain themselves to each other for ever. */
@@ -260,7 +307,7 @@ class Host implements AttachedPlugin {
   }
 
   #botMessage(incoming: IncomingMessage): BotMessage {
-    const { id, from, text, at, room, re, hops, attempt } = incoming;
+    const { id, from, text, at, room, re, data, hops, attempt } = incoming;
     const scope = this.#scope;
     return {
       id,
@@ -271,6 +318,7 @@ class Host implements AttachedPlugin {
       attempt,
       ...(room !== undefined && { room }),
       ...(re !== undefined && { re }),
+      ...(data !== undefined && { data }),
       get signal() {
         return AbortSignal.any([incoming.signal, scope.signal]);
       },

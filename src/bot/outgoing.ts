@@ -3,9 +3,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { abandonPieces, joinPieces } from "../peer/pieces.ts";
+import type { MessageData } from "../wire/data.ts";
 import type { Cause, Loops } from "./loops.ts";
 import { type ChangingLayer, runChangingOnion } from "./onion.ts";
 import { note, noteAnswer, tracedOutgoing } from "./trace.ts";
+
+const HELD_BACK = "its answer was held back";
 
 export interface OutgoingMessage {
   /** As the caller gave it: a name, a peer id or `host:port`. Of an answer it is the id of who is answered. */
@@ -14,6 +17,8 @@ export interface OutgoingMessage {
   readonly room?: string;
   /** The id of the message that this one answers. */
   readonly re?: string;
+  /** For programs, such as a call. It goes along with what a layer makes of the message. */
+  readonly data?: MessageData;
 }
 
 /** Calls `next` with the message, the same or another; who does not call it has stopped the message. */
@@ -42,7 +47,10 @@ export class Outgoing {
    * talk for ever. Throws what a layer throws, and what the peer does.
    */
   async send(cause: Cause | undefined, to: string, text: string, options: SendOptions = {}): Promise<Sent | undefined> {
-    return await this.#pass({ to, text, ...placeOf(options) }, (last) => this.#deliver(cause, last));
+    const data = dataOf(options);
+    return await this.#pass({ to, text, ...placeOf(options), ...data }, (last) =>
+      this.#deliver(cause, { ...data, ...last }),
+    );
   }
 
   /** Answers `incoming` where it was said. Resolves like `send`. */
@@ -73,6 +81,18 @@ export class Outgoing {
     return sent;
   }
 
+  /** Answers a call. No handler sees it over there, so no bots can talk for ever by it. */
+  async answer(incoming: IncomingMessage, text: string, data: MessageData): Promise<void> {
+    const given = { to: incoming.from.id, text, re: incoming.id, data };
+    const sent = await this.#pass(given, async (last) => {
+      const answer = await incoming.reply(last.text, { data: last.data ?? data });
+      noteAnswer(answer, last.text);
+      return answer;
+    });
+    // The caller is told at least that there is nothing to wait for.
+    if (!sent) await incoming.reply(HELD_BACK, { data: { error: { code: "COMMAND_FAILED", message: HELD_BACK } } });
+  }
+
   /** Runs what no layer has called, though a layer's doing may have set it off: a message that comes, news of a peer. */
   outside<Result>(run: () => Result): Result {
     return this.#inLayer.run(false, run);
@@ -95,7 +115,7 @@ export class Outgoing {
   async #deliver(
     cause: Cause | undefined,
     message: OutgoingMessage,
-    send = () => this.#peer.send(message.to, message.text, placeOf(message)),
+    send = () => this.#peer.send(message.to, message.text, { ...placeOf(message), ...dataOf(message) }),
   ): Promise<Sent | undefined> {
     if (!this.#admits(cause, message.to, `"${message.text}"`)) return undefined;
     const sent = await send();
@@ -126,6 +146,10 @@ function overheard(pieces: AsyncIterable<string>, listener: (piece: string) => v
       };
     },
   };
+}
+
+function dataOf({ data }: SendOptions): Pick<SendOptions, "data"> {
+  return data === undefined ? {} : { data };
 }
 
 function placeOf({ room, re }: SendOptions): SendOptions {

@@ -16,6 +16,7 @@ import type { Match } from "./match.ts";
 import type { FetchOptions } from "./network.ts";
 import type { Next } from "./onion.ts";
 import type { OutgoingListener } from "./outgoing.ts";
+import type { CallOptions } from "./typed-call.ts";
 
 export interface Plugin<Config extends z.ZodObject = z.ZodObject> {
   /** The name under which the bot is online, as far as it is free. */
@@ -56,6 +57,16 @@ export interface Bot<Config = Record<string, unknown>> {
 
   /** Resolves when the message is kept; with undefined when it was not sent: a layer of `outgoing` stopped it, or `MAX_HOPS`. */
   send(to: string, text: string, options?: SendOptions): Promise<Sent | undefined>;
+  /**
+   * Has another bot do one of its commands, and resolves with its result: `bot.call("dice", "roll", { times: 3 }, { result: schema })`.
+   * Inside a handler it is asked once, whatever crashes. Rejects as docs/errors.md tells of calls.
+   */
+  call<Result extends z.ZodType = z.ZodUnknown>(
+    to: string,
+    command: string,
+    args?: Readonly<Record<string, unknown>>,
+    options?: CallOptions<Result>,
+  ): Promise<z.output<Result>>;
   /** Who is known, and what they can do: `bot.find({ command: "roll" })`. */
   find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
   /** A durable set of peer ids, private to this plugin; `allow: { group: name }` lets its members use a command. */
@@ -117,6 +128,7 @@ export interface CommandOptions<Schema extends z.ZodObject = NoArguments> {
   readonly allow?: Allow<CommandCall<z.output<Schema>>>;
   /** Asked before it is done; only a plain "yes" within a minute is one. */
   readonly confirm?: string | ((args: z.output<Schema>) => string);
+  /** What it gives back, which must be JSON, is the result where a program calls the command. */
   run(call: CommandCall<z.output<Schema>>): unknown;
 }
 

@@ -5,6 +5,8 @@ import type { Log } from "../base/log.ts";
 import { backoffMs, sleep, type World } from "../base/world.ts";
 import type { IncomingRow, InboxRow } from "../store/incoming.ts";
 import type { Store } from "../store/store.ts";
+import { decodeData } from "../wire/data.ts";
+import { readRequest } from "./call-data.ts";
 import { HandlerRun } from "./handler-run.ts";
 
 /** So often a message's handlers are begun before it is set aside: once, and twice more after an error or a crash. */
@@ -223,7 +225,7 @@ export class Inbox {
     this.#items.set(message.place, item);
     const isSuspect = item.attempts > 0;
     const { signal } = this.#abort;
-    this.#queue.add(message.room === null ? message.peer : `${message.peer}/${message.room}`, () => {
+    this.#queue.add(queueOf(message), () => {
       if (signal.aborted) return;
       if (isSuspect)
         return new Promise((resolve) => this.#suspects.add("suspects", () => this.#run(item, signal).then(resolve)));
@@ -336,6 +338,13 @@ export class Inbox {
     this.#dirty.add(item);
     this.#store.db.touch();
   }
+}
+
+/** What is one after another. A call is not: the one before it may be waiting for what comes of this one. */
+function queueOf({ peer, room, place, data }: IncomingRow): string | number {
+  if (room !== null) return `${peer}/${room}`;
+  const isCall = data !== null && readRequest(decodeData(data)) !== undefined;
+  return isCall ? `${peer}/call/${place}` : peer;
 }
 
 function fromRow({ epoch, seq, attempts, ...message }: InboxRow): Item {

@@ -11,8 +11,8 @@ import { seededRandom, seededToken } from "./random.ts";
 import { SharedDirectory } from "./shared-directory.ts";
 import type { TestNetwork } from "./test-network.ts";
 
-/** How far the clock may be turned while something is waited for: enough for every retry of a handler that fails. */
-const PATIENCE_MS = 30_000;
+/** How far the clock may be turned while something is waited for: enough for a call without an answer, and every retry of a handler. */
+const PATIENCE_MS = 40_000;
 
 export interface StageOptions {
   /** Everything that is left to chance follows from it. */

@@ -54,6 +54,7 @@ export class FakePeer implements HostPeer {
   readonly sent: { to: string; text: string }[] = [];
   readonly cards: Card[] = [];
   readonly kept: Trace[] = [];
+  readonly calls = { ask: async (): Promise<never> => await Promise.reject(new Error("a fake peer calls nobody")) };
   readonly traces = { keep: (trace: Trace): void => void this.kept.push(trace) };
   readonly log = createLog("peer", (level, source, text) => void this.logged.push(`${level} ${source}: ${text}`));
   readonly world: World = { clock: this.clock, random: () => 0.5, token: () => `token${++this.#count}` };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { givenInCode, parseConfig } from "../../src/bot/config.ts";
 import { attachPlugin } from "../../src/bot/host.ts";
 import { MAX_HOPS } from "../../src/bot/loops.ts";
-import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
+import { type Bot, definePlugin, type Plugin } from "../../src/bot/plugin.ts";
 import { secret } from "../../src/bot/secret.ts";
 import { FakePeer, somebody } from "./fake-peer.ts";
 
@@ -167,6 +167,22 @@ test("two plugins on one peer share its card, and keep their stores apart", asyn
   expect(stores[0]).not.toBe(stores[1]);
   await one[Symbol.asyncDispose]();
   expect(peer.cards.at(-1)).toMatchObject({ about: "does two", commands: [{ name: "two" }] });
+});
+
+const doer = (name: string): Plugin =>
+  definePlugin({
+    name,
+    about: name,
+    setup: (bot) => bot.command(name, { about: name, aliases: [`${name}s`], run: () => ({ by: name }) }),
+  });
+
+test("of several plugins on one peer, the one that has the command answers a call, and one of them where none has", async () => {
+  const peer = new FakePeer();
+  await attachPlugin(doer("one"), peer);
+  await attachPlugin(doer("two"), peer);
+  const call = (command: string): Promise<string[]> => peer.hear(command, { data: { call: { command } } });
+  expect([await call("one"), await call("twos")]).toEqual([['{"by":"one"}'], ['{"by":"two"}']]);
+  expect(await call("three")).toEqual([expect.stringContaining('there is no command "three"')]);
 });
 
 test("chance and time come from the world, or from whoever runs the plugin", async () => {

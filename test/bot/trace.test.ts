@@ -78,7 +78,7 @@ test("what a command refuses, and why, is told", async () => {
   expect(await why("reset")).toBe('commands: took it: "reset": its guard denied ann');
   expect(await why("roll many")).toStartWith('commands: took it: "roll": its arguments are wrong: "many"');
   expect(await why("roll")).toBe('commands: took it: "roll": its cooldown held it back');
-  expect(await why("roll")).toEndWith("its cooldown held it back in silence: that was said already");
+  expect(await why("roll")).toEndWith("its cooldown held it back: in silence: that was said already");
   expect(await why("drop")).toEndWith('"drop": it asks first');
   expect(await why("never")).toEndWith('the answer to whether "drop" is to be done: no');
 });

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { z } from "zod";
 import type { Bot } from "../../src/bot/plugin.ts";
 import { duration, peer } from "../../src/bot/special-arguments.ts";
+import { call, type Caller } from "../../src/bot/typed-call.ts";
 
 export function commands(bot: Bot): void {
   const args = z.object({ sides: z.number().default(6), who: peer(), wait: duration().optional() });
@@ -31,10 +32,10 @@ export function commands(bot: Bot): void {
 
 export function guards(bot: Bot): void {
   const args = z.object({ sides: z.number() });
-  bot.command("roll", { about: "roll", args, allow: (call) => call.args.sides < 7, run: () => {} });
+  bot.command("roll", { about: "roll", args, allow: (asked) => asked.args.sides < 7, run: () => {} });
   bot.command("roll", { about: "roll", args, confirm: (given) => `${given.sides}?`, run: () => {} });
   // @ts-expect-error -- misspelt
-  bot.command("roll", { about: "roll", args, allow: (call) => call.args.side < 7, run: () => {} });
+  bot.command("roll", { about: "roll", args, allow: (asked) => asked.args.side < 7, run: () => {} });
   // @ts-expect-error -- misspelt
   bot.command("roll", { about: "roll", args, confirm: (given) => `${given.side}?`, run: () => {} });
   // @ts-expect-error -- a guard that says neither yes nor no
@@ -56,6 +57,45 @@ export function hooks(bot: Bot): void {
   bot.on("message", { form: "x" }, () => {});
 }
 
+export async function calls(bot: Bot): Promise<number> {
+  const result = z.object({ sum: z.number(), thrown: z.array(z.number()) });
+  const rolled = await bot.call("dice", "roll", { times: 3 }, { result, timeout: "5s", confirmed: true });
+  // @ts-expect-error -- a number, not a text
+  rolled.sum.toUpperCase();
+  // @ts-expect-error -- misspelt
+  const misspelt: unknown = rolled.som;
+  // @ts-expect-error -- nothing is known of a result without a schema
+  const untyped: unknown = (await bot.call("dice", "roll")).sum;
+  // @ts-expect-error -- a misspelt option
+  await bot.call("dice", "roll", {}, { reslt: result });
+  // @ts-expect-error -- a duration without a unit
+  await bot.call("dice", "roll", {}, { timeout: "5" });
+  // @ts-expect-error -- arguments have names
+  await bot.call("dice", "roll", 3);
+  // @ts-expect-error -- a result that is no schema
+  await bot.call("dice", "roll", {}, { result: "number" });
+  return [rolled.sum, misspelt, untyped].length;
+}
+
+export async function programs(caller: Caller): Promise<string> {
+  // @ts-expect-error -- a number, not a text
+  await call(caller, "dice", "roll", {}, { result: z.number() }).then((sum) => sum.toUpperCase());
+  return await call(caller, "dice", "roll", {}, { result: z.number().transform(String) });
+}
+
+export async function jobs(bot: Bot): Promise<void> {
+  const payload = z.object({ text: z.string() });
+  const job = bot.job("later", (run) => run.payload.text.toUpperCase(), { payload });
+  // @ts-expect-error -- a number, not a text
+  await job.in("1m", { text: 7 });
+  // @ts-expect-error -- misspelt
+  await job.in("1m", { txt: "x" });
+  // @ts-expect-error -- a payload is missing
+  await job.in("1m");
+  // @ts-expect-error -- misspelt
+  bot.job("wrong", (run) => run.payload.txt, { payload });
+}
+
 test("a wrong bot does not compile", () => {
-  expect([commands, guards, hooks].every((one) => one.length === 1)).toBe(true);
+  expect([commands, guards, hooks, calls, programs, jobs].every((one) => one.length === 1)).toBe(true);
 });
