@@ -1,6 +1,5 @@
 /** Host: gives a plugin its `bot` on any peer, and undoes everything when it ends. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { z } from "zod";
 import type { Card } from "../base/card.ts";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
@@ -31,7 +30,7 @@ import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, Sto
 import { isToAnswer, publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
 import { note, traced, Tracing } from "./trace.ts";
-import { type Caller, callThrough, type CallOptions } from "./typed-call.ts";
+import { type Caller, callThrough, type CallOptions, type ResultOf, type ResultSchema } from "./typed-call.ts";
 
 /** How often one person is told what the bot can do, unasked. */
 const UNASKED_HELP = { max: 1, perMs: 60_000 };
@@ -226,12 +225,12 @@ class Host implements AttachedPlugin {
     };
   }
 
-  async #call<Result extends z.ZodType>(
+  async #call<Result extends ResultSchema>(
     to: string,
     command: string,
     args: Readonly<Record<string, unknown>>,
     options: CallOptions<Result>,
-  ): Promise<z.output<Result>> {
+  ): Promise<ResultOf<Result>> {
     const cause = this.#handling.getStore();
     const signal = options.signal ? AbortSignal.any([options.signal, this.#ended.signal]) : this.#ended.signal;
     const send: AskOptions["send"] = (whom, text, how) => this.#outgoing.send(cause, whom, text, how);

@@ -16,7 +16,7 @@ import type { Match } from "./match.ts";
 import type { FetchOptions } from "./network.ts";
 import type { Next } from "./onion.ts";
 import type { OutgoingListener } from "./outgoing.ts";
-import type { CallOptions } from "./typed-call.ts";
+import type { AnyResult, CallOptions, ResultOf, ResultSchema } from "./typed-call.ts";
 
 export interface Plugin<Config extends z.ZodObject = z.ZodObject> {
   /** The name under which the bot is online, as far as it is free. */
@@ -61,12 +61,12 @@ export interface Bot<Config = Record<string, unknown>> {
    * Has another bot do one of its commands, and resolves with its result: `bot.call("dice", "roll", { times: 3 }, { result: schema })`.
    * Inside a handler it is asked once, whatever crashes. Rejects as docs/errors.md tells of calls.
    */
-  call<Result extends z.ZodType = z.ZodUnknown>(
+  call<Result extends ResultSchema = AnyResult>(
     to: string,
     command: string,
     args?: Readonly<Record<string, unknown>>,
     options?: CallOptions<Result>,
-  ): Promise<z.output<Result>>;
+  ): Promise<ResultOf<Result>>;
   /** Who is known, and what they can do: `bot.find({ command: "roll" })`. */
   find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
   /** A durable set of peer ids, private to this plugin; `allow: { group: name }` lets its members use a command. */

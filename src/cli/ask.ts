@@ -51,6 +51,7 @@ function linesOf(answer: FaceEvent, paint: Paint, ids: boolean): string[] {
     case "message":
     case "draft":
     case "receipt":
+    case "result":
     case "presence":
     case "ready":
     case "error":

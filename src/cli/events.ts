@@ -7,9 +7,21 @@ import { CARE_FIELDS, careCommand, type CareCommand, type CareEvent } from "./ca
 /** Longest line that is read from a program: a message of the longest text with all of it escaped. */
 export const MAX_COMMAND_BYTES = 2 * 1_024 * 1_024;
 
+/** In s; longer than a timer can wait would be no time at all. */
+const MAX_TIMEOUT_S = 2_000_000;
+
 /** A command may carry a `ref`: every event that it causes repeats it. */
 export type Command = { readonly ref?: unknown } & (
   | { readonly do: "send"; readonly to: string; readonly text: string }
+  /** Has a bot do a command. `args`: values, by name; `timeout`: how long to wait, in s. */
+  | {
+      readonly do: "call";
+      readonly to: string;
+      readonly command: string;
+      readonly args?: Readonly<Record<string, unknown>>;
+      readonly confirmed?: boolean;
+      readonly timeout?: number;
+    }
   | { readonly do: "users" }
   | { readonly do: "history"; readonly with: string; readonly limit?: number }
   | { readonly do: "whoami" }
@@ -23,6 +35,7 @@ export type Command = { readonly ref?: unknown } & (
 /** What each command takes besides `do` and `ref`. */
 const FIELDS: Readonly<Record<Command["do"], readonly string[]>> = {
   send: ["to", "text"],
+  call: ["to", "command", "args", "confirmed", "timeout"],
   users: [],
   history: ["with", "limit"],
   whoami: [],
@@ -84,6 +97,8 @@ export type FaceEvent = { readonly ref?: unknown } & (
       /** Why it failed or expired; else null. */
       readonly reason: string | null;
     }
+  /** What a command of a bot has given back: any JSON. */
+  | { readonly event: "result"; readonly to: string; readonly command: string; readonly result: unknown }
   | { readonly event: "presence"; readonly peer: PeerInfo; readonly online: boolean }
   | { readonly event: "users"; readonly peers: readonly UserInfo[] }
   | { readonly event: "history"; readonly with: PeerInfo; readonly messages: readonly HistoryLine[] }
@@ -142,6 +157,8 @@ function shapeOf(fields: Record<string, unknown>): Command {
   switch (fields["do"]) {
     case "send":
       return { do: "send", to: text("to"), text: text("text") };
+    case "call":
+      return { do: "call", to: text("to"), command: text("command"), ...callFields(fields) };
     case "history":
       return { do: "history", with: text("with"), ...limitOf(fields["limit"]) };
     case "pin":
@@ -154,6 +171,19 @@ function shapeOf(fields: Record<string, unknown>): Command {
     default:
       throw usage(`"do" is ${JSON.stringify(fields["do"])?.slice(0, 40) ?? "missing"}`);
   }
+}
+
+function callFields({ args, confirmed, timeout }: Record<string, unknown>): Partial<Command & { do: "call" }> {
+  const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
+  if (args !== undefined && !isObject) throw usage('"args" is no object');
+  if (confirmed !== undefined && typeof confirmed !== "boolean") throw usage('"confirmed" is neither true nor false');
+  const isTime = typeof timeout === "number" && timeout > 0 && timeout <= MAX_TIMEOUT_S;
+  if (timeout !== undefined && !isTime) throw usage(`"timeout" is no number of seconds up to ${MAX_TIMEOUT_S}`);
+  return {
+    ...(isObject && { args: { ...args } }),
+    ...(confirmed !== undefined && { confirmed }),
+    ...(isTime && { timeout }),
+  };
 }
 
 function limitOf(limit: unknown): { limit?: number } {

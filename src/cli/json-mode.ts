@@ -52,6 +52,7 @@ async function takeCommands(
   emit: Emit,
   stopped: AbortSignal,
 ): Promise<void> {
+  const calls = new Set<Promise<void>>();
   for await (const line of inputLines(input, MAX_COMMAND_BYTES)) {
     try {
       if (line === null) throw new WarrenError("USAGE", `a line of over ${MAX_COMMAND_BYTES} bytes`);
@@ -61,10 +62,14 @@ async function takeCommands(
           emit(event);
           begun();
         };
-        void session.perform(command, first, stopped).finally(begun);
+        const performed = session.perform(command, first, stopped).finally(begun);
+        if (command.do !== "call") return;
+        calls.add(performed);
+        void performed.finally(() => calls.delete(performed));
       });
     } catch (error) {
       emit({ ...errorEvent(error), ...refOf(line ?? "") });
     }
   }
+  await Promise.all(calls); // whoever has said all that it wanted still waits for the answers
 }

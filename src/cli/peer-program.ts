@@ -28,6 +28,8 @@ import type { StartOptions } from "./start.ts";
 
 /** How long a message has to be delivered before `send`, or a peer whose input has ended, gives up waiting. */
 const DEFAULT_TIMEOUT_S = 10;
+/** How long the answer to a call is waited for. */
+const DEFAULT_CALL_TIMEOUT_S = 30;
 
 interface Flags {
   name?: string;
@@ -88,7 +90,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .addOption(
       new Option(
         "--timeout <seconds>",
-        `how long to wait: for a delivery (${DEFAULT_TIMEOUT_S}), or for messages`,
+        `how long to wait: for a delivery (${DEFAULT_TIMEOUT_S}), an answer (${DEFAULT_CALL_TIMEOUT_S}), or for messages`,
       ).argParser(secondsOption),
     )
     .allowExcessArguments() // told below, in words that fit
@@ -110,6 +112,19 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
         const { send } = await import("./send.ts");
         const timeoutMs = (flags.timeout ?? DEFAULT_TIMEOUT_S) * 1_000;
         return await send({ ...oneShot(flags), json: flags.json === true, timeoutMs }, to, words.join(" "));
+      }),
+    );
+
+  program
+    .command("call <to> <command> [args]")
+    .description("have a bot do a command; the arguments are a JSON object, and so is what is printed")
+    .option("--confirmed", "say yes to a command that asks before it acts")
+    .action((to: string, command: string, args: string | undefined, { confirmed }: { confirmed?: true }) =>
+      act(async (flags) => {
+        const { call } = await import("./call.ts");
+        const { json = false, timeout = DEFAULT_CALL_TIMEOUT_S } = flags;
+        const options = { ...oneShot(flags), json, timeout, confirmed: confirmed === true };
+        return await call(options, to, command, args ?? "{}");
       }),
     );
 

@@ -1,7 +1,8 @@
 /** Session: a peer of this process as a program sees it, through commands and events. */
 import { formatAddress, parseName } from "../base/ids.ts";
 import { parsePeerId } from "../identity/peer-id.ts";
-import type { MessageState, Receipt } from "../peer/message.ts";
+import { callLine } from "../bot/call-line.ts";
+import type { MessageState, Receipt, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { takeCare } from "./care.ts";
 import {
@@ -65,6 +66,8 @@ export class Session implements Performer, Disposable {
     switch (command.do) {
       case "send":
         return await this.#send(command.to, command.text, emit, signal);
+      case "call":
+        return await this.#call(command, emit, signal);
       case "users":
         return emit({ event: "users", peers: await peer.users() });
       case "history": {
@@ -97,21 +100,44 @@ export class Session implements Performer, Disposable {
 
   async #send(to: string, text: string, emit: Emit, signal?: AbortSignal): Promise<void> {
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    const follow: Follower = (receipt) => {
+    const sent = await this.#sendFollowed(to, text, {}, (receipt) => {
       emit(receiptEvent(receipt));
       if (LAST_STATES.includes(receipt.state)) resolve();
-    };
+    });
+    void sent.handled.catch(resolve); // the peer closed: nothing more is going to come
+    await Promise.race([done, aborted(signal)]);
+  }
+
+  async #call(call: Command & { do: "call" }, emit: Emit, signal?: AbortSignal): Promise<void> {
+    const { to, command, args = {}, confirmed = false, timeout } = call;
+    let id = "";
+    try {
+      const result = await this.peer.calls.ask(to, { command, args, confirmed }, callLine(command, args), {
+        ...(timeout !== undefined && { timeoutMs: timeout * 1_000 }),
+        ...(signal && { signal }),
+        send: async (whom, text, options) => {
+          const sent = await this.#sendFollowed(whom, text, options, (receipt) => emit(receiptEvent(receipt)));
+          ({ id } = sent);
+          return sent;
+        },
+      });
+      emit({ event: "result", to, command, result });
+    } finally {
+      if (this.#followers.has(id)) this.#followers.set(id, () => {}); // the answer was the last event of this command
+    }
+  }
+
+  async #sendFollowed(to: string, text: string, options: SendOptions, follow: Follower): Promise<Sent> {
     this.#sending++;
     try {
-      const sent = await this.peer.send(to, text);
+      const sent = await this.peer.send(to, text, options);
       follow({ id: sent.id, to: sent.to, state: "queued" });
       this.#followers.set(sent.id, follow);
-      void sent.handled.catch(resolve); // the peer closed: nothing more is going to come
+      return sent;
     } finally {
       this.#sending--;
       this.#release();
     }
-    await Promise.race([done, aborted(signal)]);
   }
 
   #onReceipt(receipt: Receipt): void {

@@ -1,12 +1,11 @@
 /** Test kit: bots and the people who talk to them, as real peers in one process. */
-import type { z } from "zod";
 import { createLog } from "../base/log.ts";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import { type BotConfig, givenInCode, parseConfig } from "../bot/config.ts";
 import { attachPlugin, type AttachedPlugin } from "../bot/host.ts";
 import type { Plugin } from "../bot/plugin.ts";
-import { call, type CallOptions } from "../bot/typed-call.ts";
+import { type AnyResult, call, type CallOptions, type ResultOf, type ResultSchema } from "../bot/typed-call.ts";
 import type { Receipt } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { failNextCommit } from "./failing-commit.ts";
@@ -225,12 +224,12 @@ export class TestPerson {
   }
 
   /** Calls a bot as a program does, and resolves with the result when everything is handled. Rejects like `call`. */
-  async calls<Result extends z.ZodType = z.ZodUnknown>(
+  async calls<Result extends ResultSchema = AnyResult>(
     to: string,
     command: string,
     args: Readonly<Record<string, unknown>> = {},
     options: CallOptions<Result> = {},
-  ): Promise<z.output<Result>> {
+  ): Promise<ResultOf<Result>> {
     const peer = await this.#warren.until(this.#peer);
     const result = await this.#warren.until(call(peer, to, command, args, options));
     await this.#warren.quiet();

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import dice from "../../bots/dice.ts";
 import { parseCommand, type FaceEvent } from "../../src/cli/events.ts";
 import { jsonMode } from "../../src/cli/json-mode.ts";
 import { Notices } from "../../src/cli/notices.ts";
@@ -56,9 +57,11 @@ async function converse(): Promise<FaceEvent[]> {
     const answered = Promise.withResolvers<void>();
     const drafted = Promise.withResolvers<void>();
     const met = Promise.withResolvers<void>();
+    const called = Promise.withResolvers<void>();
     const emit = (event: FaceEvent): void => {
       events.push(event);
-      if (event.event === "presence") met.resolve();
+      if (new Set(events.flatMap((one) => (one.event === "presence" ? [one.peer.name] : []))).size === 2) met.resolve();
+      if (event.event === "result") called.resolve();
       if (event.event === "draft") drafted.resolve();
       if (event.event === "message") answered.resolve();
     };
@@ -69,6 +72,7 @@ async function converse(): Promise<FaceEvent[]> {
         const id = heard?.event === "message" ? heard.id : "";
         yield Buffer.from(`${line.replace("/tmp/", `${home}/`).replace("QJ5a_R1vQltv.1", id)}\n`);
         if (parseCommand(line).do === "send") await answered.promise;
+        if (parseCommand(line).do === "call") await called.promise;
       }
     };
     const talk = jsonMode({
@@ -81,6 +85,8 @@ async function converse(): Promise<FaceEvent[]> {
       stopped: stopped.signal,
     });
     await using bob = await openPeer({ ...shared, name: "bob" });
+    await using caster = await openPeer({ ...shared, name: "dice", kind: "bot" });
+    await caster.use(dice);
     bob.on("message", (message) =>
       message.reply(
         (async function* () {
