@@ -27,6 +27,8 @@ const OUTSIDE: Record<string, readonly string[]> = {
   ],
   nanoid: ["src/base/world.ts"],
   zod: ["src/bot/", "src/registry/", "src/index.ts"],
+  "@nats-io/transport-node": ["src/registry/nats.ts"],
+  "@nats-io/jetstream": ["src/registry/nats-journal.ts"],
   jose: ["src/registry/statement.ts"],
   "@peculiar/x509": ["src/identity/certificate.ts"],
   "reflect-metadata": ["src/identity/certificate.ts"],

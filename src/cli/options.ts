@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.ts";
 import { isPeerId, parseName } from "../base/ids.ts";
 import { readSet } from "../bot/set-option.ts";
+import { parseNatsServers } from "../registry/nats-address.ts";
 import { parseRegistryUrl, parseRegistryUrls } from "../registry/url.ts";
 import { print } from "./output.ts";
 
@@ -45,6 +46,18 @@ export function peerIdOption(text: string): string {
 export function registryOption(text: string, before = "none"): string {
   if (text === "none") return text;
   return attempt(() => parseRegistryUrls(before === "none" ? text : `${before},${text}`).join());
+}
+
+/** The servers of a registry's shared store. */
+export function storeOption(text: string): string {
+  return attempt(() => (parseNatsServers(text), text));
+}
+
+/** The lease of a process that shares its store, in seconds. */
+export function leaseOption(text: string): number {
+  const seconds = secondsOption(text);
+  if (seconds >= 2 && seconds <= 600) return seconds;
+  throw new InvalidArgumentError("2 to 600 seconds were expected.");
 }
 
 /** One of a few words. */

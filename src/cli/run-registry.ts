@@ -2,7 +2,9 @@
 import { describeError, isWarrenError } from "../base/errors.ts";
 import { createLog, jsonSink, stderrSink, type Log } from "../base/log.ts";
 import { sleep, systemClock } from "../base/world.ts";
+import type { NatsOptions } from "../registry/nats.ts";
 import type { RegistryOptions } from "../registry/server.ts";
+import type { StoreOpener } from "../registry/store.ts";
 import { urlsOfMachine } from "../registry/url.ts";
 import { print } from "./output.ts";
 import { EXIT, interruption } from "./program.ts";
@@ -12,7 +14,11 @@ export type LogForm = (typeof LOG_FORMS)[number];
 export const METRICS_READERS = ["loopback", "everyone"] as const;
 export type MetricsReaders = (typeof METRICS_READERS)[number];
 
-export interface RunRegistryOptions extends Omit<RegistryOptions, "log"> {
+export type StoreOptions = Omit<NatsOptions, "onReady">;
+
+export interface RunRegistryOptions extends Omit<RegistryOptions, "log" | "openStore"> {
+  /** Where it keeps peers and names, if not in its folder. */
+  readonly store: StoreOptions | undefined;
   readonly host: string;
   readonly logForm: LogForm;
   readonly isDebugging: boolean;
@@ -30,8 +36,9 @@ export async function runRegistry(options: RunRegistryOptions): Promise<number> 
     : createLog("registry", stderrSink(isDebugging ? "debug" : "warn"));
   const { startRegistry } = await import("../registry/server.ts");
   try {
-    await using registry = await startRegistry({ ...options, log });
     const say = isJson ? (line: string) => log.info(line) : print;
+    const openStore = options.store && (await openerOf(options.store, say));
+    await using registry = await startRegistry({ ...options, openStore, log });
     say(`registry ready at ${registry.url}`);
     const [elsewhere] = urlsOfMachine(host, registry.port);
     if (elsewhere) say(`on other machines: bun run peer -r ${elsewhere}`);
@@ -45,6 +52,11 @@ export async function runRegistry(options: RunRegistryOptions): Promise<number> 
   }
   log.info("ended");
   return EXIT.done;
+}
+
+async function openerOf(store: StoreOptions, say: (line: string) => void): Promise<StoreOpener> {
+  const { natsStore } = await import("../registry/nats.ts"); // 60 ms that a registry with its own disk does not need
+  return natsStore({ ...store, onReady: (text) => say(`store ready: ${text}`) });
 }
 
 function tell(log: Log, error: unknown): number {

@@ -28,11 +28,28 @@ export async function openIdentity(folder: string): Promise<Identity> {
   const path = join(folder, KEY_FILE);
   const keyPem = await readIfThere(path);
   if (keyPem === undefined) return await makeIdentity(folder);
-  let identity: Identity;
+  const certificatePem = await readIfThere(join(folder, CERTIFICATE_FILE));
+  const identity = await identityAt(path, keyPem, certificatePem);
+  if (certificatePem === undefined) await writeSecret(folder, CERTIFICATE_FILE, identity.certificatePem);
+  return identity;
+}
+
+/** The identity of a key that is given as a file; nothing is written. @throws {WarrenError} `KEY_CORRUPT`, `HOME_UNWRITABLE` */
+export async function readIdentity(path: string): Promise<Identity> {
+  const keyPem = await readIfThere(path);
+  if (keyPem === undefined) throw new WarrenError("KEY_CORRUPT", `there is no key at ${path}`);
+  return await identityAt(path, keyPem, undefined);
+}
+
+/** An identity that is kept nowhere. */
+export async function createIdentity(): Promise<Identity> {
+  const keys = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
+  return await identityFrom(await exportPem(keys.privateKey), undefined);
+}
+
+async function identityAt(path: string, keyPem: string, certificatePem: string | undefined): Promise<Identity> {
   try {
-    const certificatePem = await readIfThere(join(folder, CERTIFICATE_FILE));
-    identity = await identityFrom(keyPem, certificatePem);
-    if (certificatePem === undefined) await writeSecret(folder, CERTIFICATE_FILE, identity.certificatePem);
+    return await identityFrom(keyPem, certificatePem);
   } catch (error) {
     if (error instanceof WarrenError) throw error;
     throw new WarrenError(
@@ -41,13 +58,6 @@ export async function openIdentity(folder: string): Promise<Identity> {
       { cause: error },
     );
   }
-  return identity;
-}
-
-/** An identity that is kept nowhere. */
-export async function createIdentity(): Promise<Identity> {
-  const keys = (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])) as CryptoKeyPair;
-  return await identityFrom(await exportPem(keys.privateKey), undefined);
 }
 
 async function makeIdentity(folder: string): Promise<Identity> {

@@ -56,7 +56,14 @@ export interface RegistryClientEvents {
 const OWN_MATTERS = ["NAME_TAKEN", "TWO_INSTANCES", "RECORD_STALE", "RECORD_INVALID", "CLOSED"] as const;
 
 /** Errors that go away by themselves: they are told as `disconnected`, not as a notice. */
-const PASSING = ["REGISTRY_UNREACHABLE", "CONNECTION_LOST", "RECORD_STALE", "RATE_LIMITED", "CLOSED"] as const;
+const PASSING = [
+  "REGISTRY_UNREACHABLE",
+  "CONNECTION_LOST",
+  "RECORD_STALE",
+  "RATE_LIMITED",
+  "REGISTRY_BUSY",
+  "CLOSED",
+] as const;
 
 export class RegistryClient implements AsyncDisposable {
   readonly #rotation: Rotation;
@@ -280,14 +287,16 @@ export class RegistryClient implements AsyncDisposable {
     }
     if (frame.t === "error") {
       const error = await this.#learnFrom(frame);
+      if (error.code === "REGISTRY_BUSY") this.#world.clock.after(frame.after ?? 0, () => this.#sendRecordSoon());
       if (!isWarrenError(error, ...PASSING)) this.#notice(error);
     }
     if (this.#self.isAging) this.#sendRecordSoon();
   }
 
   /** What a refusal means for the next attempt. */
-  async #learnFrom({ code, message, last }: ErrorFrame): Promise<WarrenError> {
+  async #learnFrom({ code, message, last, after }: ErrorFrame): Promise<WarrenError> {
     if (code === "TWO_INSTANCES") this.#yields = true;
+    this.#awayMs = after ?? 0;
     if (code === "RECORD_STALE" && last !== undefined && (await this.#self.goAbove(last))) this.#sendRecordSoon();
     return new WarrenError(code, `the registry at ${this.url} says: ${oneLine(message)}`);
   }

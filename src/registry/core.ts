@@ -9,7 +9,7 @@ import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { openRecord, type RecordBody } from "./record.ts";
 import { RegistryMetrics } from "./registry-metrics.ts";
-import { Roster, type Leaseholder, type Listed } from "./roster.ts";
+import { Roster, type Leaseholder, type Listed, type Presence } from "./roster.ts";
 import type {
   Arrival,
   Claim,
@@ -84,7 +84,7 @@ export class RegistryCore implements Follower {
   /** Changes with whatever `peer` and `peers` tell, except for ages. */
   get edition(): string {
     const { changes } = this.roster;
-    return `${changes.cursorOf(changes.head)}.${this.#unlisted}`;
+    return `${changes.cursorOf(changes.head)}.${this.#unlisted}${this.isCurrent ? "" : ".stale"}`;
   }
 
   /** Takes up where the process before this one ended: who was online then is waited for. */
@@ -97,20 +97,51 @@ export class RegistryCore implements Follower {
   /** The store's word. Checking and signing take time: what they are for is entered in the order of the telling. */
   arrived(arrival: Arrival): void {
     const listed = this.#listed(arrival.stored, arrival.body);
-    this.#enter(listed, (ready) => this.#arrive(ready, arrival.holder));
+    this.#enter(listed, (ready) => this.#arrive(ready, arrival));
   }
 
   /** The store's word. */
-  left({ id, stay, isDisplaced }: Departure): void {
-    this.#enter(undefined, () => {
+  left({ id, stay, isDisplaced, stored, position }: Departure): void {
+    const gone = stored && stay === 0 ? this.#listed(stored) : undefined;
+    this.#enter(gone, (ready) => {
       const presence = this.roster.get(id);
+      if (ready && !presence) return this.roster.note(ready, position);
       if (presence?.listed.stay !== stay) return;
       const { holder, listed } = presence;
-      this.roster.leave(id);
+      this.roster.leave(id, position);
       if (!isDisplaced) return;
       const text = `the name "${listed.body.name}" was granted to another peer before`;
       holder?.dismiss(new WarrenError("NAME_TAKEN", text));
     });
+  }
+
+  /** The store's word. */
+  restarted(history: string, floor: number): void {
+    this.#enter(undefined, () => this.roster.restart(history, floor));
+  }
+
+  /** The store's word. */
+  lost(holder: Leaseholder): void {
+    this.#enter(undefined, () => {
+      for (const presence of this.roster.present()) {
+        if (presence.holder === holder) this.#lose(presence);
+      }
+    });
+  }
+
+  /** The store's word. */
+  shut(reason: WarrenError): void {
+    for (const presence of this.roster.present()) {
+      const { holder } = presence;
+      if (!holder || holder.isElsewhere) continue;
+      this.#lose(presence);
+      holder.dismiss(reason);
+    }
+  }
+
+  /** The store's word. */
+  reopened(): void {
+    this.roster.waitAnew(this.limits.restartGraceMs); // while we were cut off, nobody could come back to us
   }
 
   /** Checks a record, claims its name, and lists the peer as being here through `holder`. */
@@ -123,7 +154,13 @@ export class RegistryCore implements Follower {
       return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
     }
     const grantedSince = await this.#grantedSince(body, request.grant);
-    const result = await this.#register({ body, record: request.record, grantedSince, holder });
+    const result = await this.#register({
+      body,
+      record: request.record,
+      grantedSince,
+      holder,
+      ifFree: request.ifFree,
+    });
     if (result.kind === "taken") {
       const { id, since } = result.holder;
       const text = `the name "${body.name}" belongs to ${shortId(id)} since ${new Date(since).toISOString().slice(0, 10)}: choose another name`;
@@ -133,6 +170,13 @@ export class RegistryCore implements Follower {
       return refuse("RECORD_STALE", "a newer record of this peer is known", { last: result.last });
     }
     if (result.kind === "full") return refuse("REGISTRY_REFUSED", result.why);
+    if (result.kind === "held") {
+      return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
+    }
+    if (result.kind === "busy") {
+      const text = `this registry can keep nothing just now (${result.why}): try again`;
+      return refuse("REGISTRY_BUSY", text, { after: result.retryAfterMs });
+    }
     await this.#applied;
     const presence = this.roster.get(body.id);
     if (presence?.holder !== holder) {
@@ -153,6 +197,7 @@ export class RegistryCore implements Follower {
 
   /** To be called about once a second. */
   sweep(): void {
+    if (!this.#store.isOpen) return; // nobody can come back to us, and nothing can be kept
     for (const id of this.roster.overdue()) {
       const holder = this.roster.get(id)?.holder;
       void this.leave(id);
@@ -172,6 +217,11 @@ export class RegistryCore implements Follower {
     return stored && (await this.#view(stored));
   }
 
+  /** Whether what is told here is as new as can be. */
+  get isCurrent(): boolean {
+    return this.#store.isCurrent;
+  }
+
   peers(query: RecordQuery): Promise<PeerView[]> {
     return Promise.all(this.#store.list(query).map((stored) => this.#view(stored)));
   }
@@ -183,7 +233,7 @@ export class RegistryCore implements Follower {
 
   /** A last sign of life, so that the next process knows how long nobody was there. */
   async close(): Promise<void> {
-    await this.#store.tick();
+    if (this.#store.isOpen) await this.#store.tick();
     await this.#store[Symbol.asyncDispose]();
   }
 
@@ -217,12 +267,19 @@ export class RegistryCore implements Follower {
     );
   }
 
-  #arrive(listed: Listed, holder: Leaseholder | undefined): void {
-    const previous = this.roster.get(listed.body.id)?.holder;
-    this.roster.arrive(listed, holder, this.limits.restartGraceMs);
+  #arrive(listed: Listed, arrival: Arrival): void {
+    const present = this.roster.get(listed.body.id);
+    const previous = present?.holder;
+    const holder = arrival.holder ?? (present?.listed.stay === listed.stay ? previous : undefined); // told once more
+    const { ageMs, position } = arrival;
+    this.roster.arrive(listed, holder, { waitMs: this.limits.restartGraceMs, ageMs, position });
     if (previous && previous !== holder) {
       previous.dismiss(new WarrenError("TWO_INSTANCES", "this peer has logged in from another process"));
     }
+  }
+
+  #lose({ listed, holder }: Presence): void {
+    if (holder) this.roster.lose(listed.body.id, holder, this.limits.restartGraceMs);
   }
 
   async #renewGrants(): Promise<void> {

@@ -29,6 +29,8 @@ const errorFrame = z.object({
   holder: z.object({ id: peerIdShape, since: timeShape }).optional(),
   /** `RECORD_STALE`: the last record that the registry has of this key. */
   last: jws.optional(),
+  /** `REGISTRY_BUSY`: come back after so many ms. */
+  after: z.int().min(0).max(600_000).optional(),
 });
 
 const serverFrame = z.discriminatedUnion("t", [

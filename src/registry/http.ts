@@ -63,7 +63,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/v1/commands": ({ core }, { url, headers }) => {
     const { q, limit } = readQuery(commandsShape(core.limits.maxCommands), url.searchParams);
     return unlessKnown(headers.get("if-none-match"), core.edition, () =>
-      json({ registry: core.id, ...searchCommands(core.roster.present(), q, limit) }),
+      json({ registry: core.id, ...staleness(core), ...searchCommands(core.roster.present(), q, limit) }),
     );
   },
   "/v1/events": ({ streams }, { url, headers, isHead, address }) => {
@@ -102,8 +102,13 @@ const commandsShape = (most: number) =>
     limit: z.coerce.number().int().min(1).max(most).default(Math.min(most, DEFAULT_COMMANDS)),
   });
 
+/** Said while others may have changed what this process cannot see. */
+function staleness({ isCurrent }: RegistryCore): { stale?: true } {
+  return isCurrent ? {} : { stale: true };
+}
+
 function describe(core: RegistryCore): object {
-  return { registry: core.id, protocol: 1, online: core.roster.size, limits: core.limits };
+  return { registry: core.id, protocol: 1, online: core.roster.size, ...staleness(core), limits: core.limits };
 }
 
 function readPageQuery({ limits }: RegistryCore, params: URLSearchParams) {
@@ -119,7 +124,7 @@ async function listPeers(core: RegistryCore, query: ReturnType<typeof readPageQu
   const { limit } = query;
   const peers = await core.peers({ ...query, limit: limit + 1 }); // one more says whether there is another page
   const page = peers.slice(0, limit);
-  return { registry: core.id, peers: page, next: peers.length > limit ? page.at(-1)?.id : null };
+  return { registry: core.id, ...staleness(core), peers: page, next: peers.length > limit ? page.at(-1)?.id : null };
 }
 
 async function onePeer(core: RegistryCore, text: string, headers: Headers): Promise<Reply> {
@@ -127,7 +132,7 @@ async function onePeer(core: RegistryCore, text: string, headers: Headers): Prom
   return await unlessKnown(headers.get("if-none-match"), core.edition, async () => {
     const peer = await core.peer(id);
     if (!peer) throw new WarrenError("PEER_UNKNOWN", `no peer ${id} has registered here`);
-    return json({ registry: core.id, peer });
+    return json({ registry: core.id, ...staleness(core), peer });
   });
 }
 

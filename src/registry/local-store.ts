@@ -34,6 +34,8 @@ interface Job {
 
 /** Writes of one turn of the event loop are one transaction; a promise resolves when what it stands for is on disk. */
 export class LocalStore implements RegistryStore {
+  readonly isOpen = true;
+  readonly isCurrent = true;
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #limits: RegistryLimits;
@@ -90,7 +92,8 @@ export class LocalStore implements RegistryStore {
       if (displaced) ended = this.#displace(displaced, name);
       this.#tables.setName(name, { id, since, usedDay: this.#fact("day") ?? 0 });
       const stay = ++this.#stays;
-      this.#tables.saveRecord(body, record, { receivedAt, stay });
+      const commands = body.card.commands.map((command) => command.name);
+      this.#tables.saveRecord({ body, commands, record, receivedAt, stay });
       arrived = { stored: { id, name, record, since, receivedAt, stay }, holder, body };
       return { kind: "registered", since, stay };
     };

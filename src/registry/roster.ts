@@ -11,6 +11,8 @@ export interface Leaseholder {
   dismiss(reason: WarrenError): void;
   /** The registry signed the grant anew. */
   renew(listed: Listed): void;
+  /** It stands for a session at another process. */
+  readonly isElsewhere?: boolean;
 }
 
 export interface Listed {
@@ -34,6 +36,14 @@ export interface Presence {
   goneAt: number;
   /** Steady time of the record's receipt. */
   receivedAt: number;
+}
+
+export interface ArrivalDetails {
+  waitMs?: number | undefined;
+  /** How long ago the record was received. */
+  ageMs?: number | undefined;
+  /** The change's place in the log; without one it is the next. */
+  position?: number | undefined;
 }
 
 export class Roster {
@@ -78,9 +88,9 @@ export class Roster {
 
   /**
    * The peer is here, through `holder`, or through nobody yet and for `waitMs`. Coming back unchanged is no change.
-   * `position` is the change's in the log; without one it is the next.
    */
-  arrive(listed: Listed, holder: Leaseholder | undefined, waitMs = 0, position?: number): void {
+  arrive(listed: Listed, holder: Leaseholder | undefined, more: ArrivalDetails = {}): void {
+    const { waitMs = 0, ageMs = 0, position } = more;
     const { id } = listed.body;
     const known = this.#present.get(id);
     const presence = known ?? { listed, isOnline: true, holder, goneAt: 0, receivedAt: 0 };
@@ -88,7 +98,7 @@ export class Roster {
     presence.listed = listed;
     presence.holder = holder;
     presence.goneAt = holder ? Infinity : this.#clock.steady() + waitMs;
-    presence.receivedAt = this.#clock.steady();
+    presence.receivedAt = this.#clock.steady() - ageMs;
     this.#present.set(id, presence);
     if (isNews) this.#publish(presence, position);
   }
@@ -109,6 +119,21 @@ export class Roster {
     presence.isOnline = false;
     presence.holder = undefined;
     this.#publish(presence, position);
+  }
+
+  /** A peer left before this roster knew of it: that is for readers who were away. */
+  note(listed: Listed, position: number | undefined): void {
+    this.#publish(
+      { listed, isOnline: false, holder: undefined, goneAt: 0, receivedAt: this.#clock.steady() },
+      position,
+    );
+  }
+
+  /** Whoever is waited for has `waitMs` from now on. */
+  waitAnew(waitMs: number): void {
+    for (const presence of this.#present.values()) {
+      if (!presence.holder) presence.goneAt = this.#clock.steady() + waitMs;
+    }
   }
 
   /** Those whose time to come back is over, or whose record has run out. */

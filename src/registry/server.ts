@@ -6,13 +6,14 @@ import { silentLog, type Log } from "../base/log.ts";
 import { ownerOf, perMinute, plainAddress, RateLimit } from "../base/rate.ts";
 import { Scope } from "../base/scope.ts";
 import { systemWorld, type Timer, type World } from "../base/world.ts";
-import { openIdentity } from "../identity/identity.ts";
+import { openIdentity, type Identity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
 import { DialBack } from "./dial-back.ts";
 import { EventStreams } from "./event-streams.ts";
 import { answer, routeOf, type Reading } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
 import { LocalStore } from "./local-store.ts";
+import type { StoreOpener } from "./store.ts";
 import { Readiness } from "./readiness.ts";
 import type { Attendance } from "./registry-metrics.ts";
 import { refusal, toResponse, type Reply } from "./reply.ts";
@@ -39,6 +40,10 @@ export interface RegistryOptions {
   port?: number;
   /** Where the registry's key and database are kept. */
   folder: string;
+  /** Its key; without one it is in the folder. */
+  identity?: Identity | undefined;
+  /** Where it keeps its peers instead of the folder: one for all processes of this registry. */
+  openStore?: StoreOpener | undefined;
   /** Origins under which it is reached besides the addresses of its machine: behind a proxy, by a DNS name. */
   urls?: readonly string[];
   limits?: Partial<RegistryLimits>;
@@ -63,8 +68,10 @@ export interface Registry extends AsyncDisposable {
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
   const { world = systemWorld, log = silentLog } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const identity = await openIdentity(options.folder);
-  const store = await LocalStore.open(options.folder, world.clock, limits);
+  const identity = options.identity ?? (await openIdentity(options.folder));
+  const store = options.openStore
+    ? await options.openStore({ identity, world, log, limits })
+    : await LocalStore.open(options.folder, world.clock, limits);
   try {
     const core = new RegistryCore({ identity, store, world, log, limits });
     await core.resume();

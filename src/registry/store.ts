@@ -2,7 +2,12 @@
  * Store: what a registry keeps of its peers, and the order in which they come and go. `LocalStore` is one process's;
  * test/registry/store-contract.ts holds every store to the same behaviour.
  */
+import type { WarrenError } from "../base/errors.ts";
 import type { PeerId, PeerKind } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
+import type { World } from "../base/world.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { RegistryLimits } from "./limits.ts";
 import type { RecordBody } from "./record.ts";
 import type { Leaseholder } from "./roster.ts";
 
@@ -27,13 +32,19 @@ export interface Claim {
   readonly grantedSince?: number | undefined;
   /** The session through which the peer is here. */
   readonly holder: Leaseholder;
+  /** Do not take over from another session. */
+  readonly ifFree?: boolean | undefined;
 }
 
 export type Registration =
   | { kind: "registered"; since: number; stay: number }
   | { kind: "taken"; holder: { id: PeerId; since: number } }
   | { kind: "stale"; last: string }
-  | { kind: "full"; why: string };
+  | { kind: "full"; why: string }
+  /** It is online through another process, and the claim was `ifFree`. */
+  | { kind: "held" }
+  /** Nothing can be kept just now. It may be kept later all the same: whoever asks again is not refused for that. */
+  | { kind: "busy"; why: string; retryAfterMs: number };
 
 export interface RecordQuery {
   name?: string | undefined;
@@ -45,20 +56,29 @@ export interface RecordQuery {
   limit: number;
 }
 
+interface Change {
+  /** Its place in the order of all changes, where several processes share one; else it is the next. */
+  readonly position?: number;
+}
+
 /** A peer is online by this record; it may have been so before. */
-export interface Arrival {
+export interface Arrival extends Change {
   readonly stored: StoredRecord;
   /** Whose it is; undefined while it is waited for. */
   readonly holder: Leaseholder | undefined;
   /** Of `stored.record`, if it has been checked. */
   readonly body?: RecordBody | undefined;
+  /** How long ago the record was received; 0 unless it is given. */
+  readonly ageMs?: number;
 }
 
 /** A peer is offline. */
-export interface Departure {
+export interface Departure extends Change {
   readonly id: PeerId;
-  /** The registration that ended. */
+  /** The registration that ended; 0 if it is not known. */
   readonly stay: number;
+  /** What is told of it to readers who were away, when it has been gone since before this process. */
+  readonly stored?: StoredRecord;
   /** Somebody else has shown the older right to its name. */
   readonly isDisplaced: boolean;
 }
@@ -67,6 +87,14 @@ export interface Departure {
 export interface Follower {
   arrived(arrival: Arrival): void;
   left(departure: Departure): void;
+  // What follows is told by a store that several processes share.
+  /** Positions are of another history now; everything after `floor` is told from here on. */
+  restarted(history: string, floor: number): void;
+  /** Sessions at another process have ended without a word: their peers are waited for. */
+  lost(holder: Leaseholder): void;
+  /** This process must let its sessions go, and take no others until it may again. */
+  shut(reason: WarrenError): void;
+  reopened(): void;
 }
 
 /** A promise resolves when what it stands for is kept, and the follower has been told. */
@@ -84,4 +112,18 @@ export interface RegistryStore extends AsyncDisposable {
   tick(): Promise<void>;
   get(id: PeerId): StoredRecord | undefined;
   list(query: RecordQuery): StoredRecord[];
+  /** Whether peers can register just now, and leave. */
+  readonly isOpen: boolean;
+  /** Whether what it gives is as new as can be: not while a store that others write to is out of reach. */
+  readonly isCurrent: boolean;
 }
+
+export interface StoreSetting {
+  readonly identity: Identity;
+  readonly world: World;
+  readonly log: Log;
+  readonly limits: RegistryLimits;
+}
+
+/** Opens a store that is not on this machine's disk. */
+export type StoreOpener = (setting: StoreSetting) => Promise<RegistryStore>;

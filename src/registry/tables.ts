@@ -1,5 +1,5 @@
 /** Tables: names and the last record of each key, in an SQLite database on disk or in memory. */
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import type { PeerId } from "../base/ids.ts";
 import type { RecordBody } from "./record.ts";
 import type { RecordQuery, StoredRecord } from "./store.ts";
@@ -23,6 +23,14 @@ export interface NameRow {
   usedDay: number;
 }
 
+export interface RecordRowToSave {
+  readonly body: Pick<RecordBody, "id" | "name" | "kind" | "seq">;
+  readonly commands: readonly string[];
+  readonly record: string;
+  readonly receivedAt: number;
+  readonly stay: number;
+}
+
 interface RecordRow {
   id: PeerId;
   name: string;
@@ -35,8 +43,19 @@ interface RecordRow {
 export class Tables {
   readonly #db: Database;
 
+  /** The database has them already. */
   constructor(db: Database) {
     this.#db = db;
+  }
+
+  static inMemory(): Tables {
+    const db = new Database(":memory:", { strict: true });
+    db.run(TABLES);
+    return new Tables(db);
+  }
+
+  close(): void {
+    this.#db.close();
   }
 
   name(name: string): NameRow | undefined {
@@ -48,6 +67,22 @@ export class Tables {
     this.#db
       .query("INSERT OR REPLACE INTO names (name, id, since, used_day) VALUES (?, ?, ?, ?)")
       .run(name, id, since, usedDay);
+  }
+
+  removeName(name: string): void {
+    this.#db.query("DELETE FROM names WHERE name = ?").run(name);
+  }
+
+  /** Names of peers that are online, last seen in use before `day`. */
+  namesInUse(day: number): (NameRow & { name: string })[] {
+    const sql = `SELECT n.name, n.id, since, used_day AS usedDay FROM names n JOIN records r ON r.name = n.name AND r.id = n.id
+      WHERE stay > 0 AND used_day < ?`;
+    return this.#db.query<NameRow & { name: string }, [number]>(sql).all(day);
+  }
+
+  namesUnusedSince(day: number): (NameRow & { name: string })[] {
+    const sql = "SELECT name, id, since, used_day AS usedDay FROM names WHERE used_day < ?";
+    return this.#db.query<NameRow & { name: string }, [number]>(sql).all(day);
   }
 
   /** How many there are, or how many of them `id` holds. */
@@ -63,7 +98,7 @@ export class Tables {
     return query.get(id) ?? undefined;
   }
 
-  saveRecord(body: RecordBody, record: string, { receivedAt, stay }: { receivedAt: number; stay: number }): void {
+  saveRecord({ body, commands, record, receivedAt, stay }: RecordRowToSave): void {
     this.#db
       .query(
         `INSERT OR REPLACE INTO records (id, name, kind, seq, record, received_at, stay) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -71,11 +106,12 @@ export class Tables {
       .run(body.id, body.name, body.kind, body.seq, record, receivedAt, stay);
     this.#db.query("DELETE FROM commands WHERE id = ?").run(body.id);
     const insert = this.#db.query("INSERT OR IGNORE INTO commands (command, id) VALUES (?, ?)");
-    for (const command of body.card.commands) insert.run(command.name, body.id);
+    for (const command of commands) insert.run(command, body.id);
   }
 
   removeRecord(id: PeerId): void {
     this.#db.query("DELETE FROM records WHERE id = ?").run(id);
+    this.#db.query("DELETE FROM commands WHERE id = ?").run(id);
   }
 
   /** Returns whether the peer was online by that registration. */

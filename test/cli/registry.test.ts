@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { NatsServer, NATS_SERVER, NO_NATS_SERVER } from "../registry/nats-server.ts";
 
 const PROGRAM = join(import.meta.dir, "../../src/cli/registry.ts");
 
@@ -15,12 +16,16 @@ function start(...options: string[]) {
 }
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return (await lines(stream, 1)).join("\n");
+}
+
+async function lines(stream: ReadableStream<Uint8Array>, count: number): Promise<string[]> {
   let text = "";
   for await (const chunk of stream) {
     text += Buffer.from(chunk).toString();
-    if (text.includes("\n")) break;
+    if (text.split("\n").length > count) break;
   }
-  return text.trimEnd();
+  return text.trimEnd().split("\n");
 }
 
 test("it says where it is, answers there, keeps its key in its home, and ends when it is told to", () =>
@@ -112,3 +117,42 @@ test("wrong usage is exit code 2", async () => {
     expect([options, await start(...options).exited]).toEqual([options, 2]);
   }
 });
+
+if (NATS_SERVER === undefined) console.log(`bun run registry --store: ${NO_NATS_SERVER}`);
+test.skipIf(NATS_SERVER === undefined)(
+  "two processes share a store with one key, and one with another key is refused",
+  () =>
+    inHome(async (home) => {
+      await using server = await NatsServer.start();
+      const store = ["--port", "0", "--store", server.address];
+      const first = start(...store, "--home", home);
+      const [ready = "", line = ""] = await lines(first.stdout, 2);
+      expect(ready).toMatch(/^store ready: warren at 127\.0\.0\.1:\d+ \(NATS [\d.]+, 1 replica\)$/);
+      const second = start(...store, "--key", join(home, "registry", "key.pem"));
+      const [, other = ""] = await lines(second.stdout, 2);
+      const about = [line, other].map(
+        async (text) => await (await fetch(`${text.replace(/.* /, "")}/v1/registry`)).json(),
+      );
+      const [one, two] = (await Promise.all(about)) as [{ registry: string }, { registry: string }];
+      expect(two.registry).toBe(one.registry);
+      const stranger = start(...store, "--home", join(home, "other"));
+      expect(await stranger.exited).toBe(1);
+      expect(await stranger.stderr.text()).toContain(
+        `the shared store belongs to the registry ${one.registry.slice(0, 8)}`,
+      );
+      for (const program of [first, second]) program.kill("SIGTERM");
+      expect(await Promise.all([first.exited, second.exited])).toEqual([0, 0]);
+      expect(await Promise.all([first.stderr.text(), second.stderr.text()])).toEqual(["", ""]);
+    }),
+);
+
+test("a store that is not there, and one that cannot be, are told in a line", () =>
+  inHome(async (home) => {
+    const program = start("--port", "0", "--home", home, "--store", "nats://127.0.0.1:1");
+    expect([await program.exited, await program.stderr.text()]).toEqual([
+      1,
+      "warren: no NATS server answers at 127.0.0.1:1 (connection refused): start one, or check --store\n",
+    ]);
+    const wrong = start("--store", "http://127.0.0.1");
+    expect([await wrong.exited, await wrong.stderr.text()]).toEqual([2, expect.stringContaining("nats://host:4222")]);
+  }));

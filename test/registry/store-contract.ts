@@ -36,7 +36,13 @@ export function noting(told: string[]): Follower {
       names.set(stored.id, stored.name);
       told.push(`${by ? "+" : "~"}${stored.name}`);
     },
-    left: ({ id, isDisplaced }) => void told.push(`${isDisplaced ? "!" : "-"}${names.get(id)}`),
+    left({ id, isDisplaced, stay }) {
+      if (stay > 0) told.push(`${isDisplaced ? "!" : "-"}${names.get(id)}`); // else for readers who were away
+    },
+    restarted: () => {}, // at the beginning, by those that are shared
+    lost: () => void told.push("lost"),
+    shut: ({ code }) => void told.push(`shut ${code}`),
+    reopened: () => void told.push("reopened"),
   };
 }
 

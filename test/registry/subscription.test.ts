@@ -74,7 +74,7 @@ test("when the roster's history has broken off, its readers get a new snapshot, 
   roster.arrive(listed(0), holder);
   const { told } = reader(roster, clock);
   roster.restart("g", 0);
-  roster.arrive(listed(1), holder, 0, 1);
+  roster.arrive(listed(1), holder, { position: 1 });
   await clock.settle();
   expect(told.slice(3)).toEqual(["snapshot", "+0/1", "+1/1", "synced"]);
 });

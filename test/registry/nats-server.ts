@@ -1,0 +1,70 @@
+/** Real NATS servers for tests, each on free ports with a folder of its own. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { temporaryFolder } from "./setting.ts";
+
+/** Undefined where there is none: Debian's package is `nats-server`. */
+export const NATS_SERVER = Bun.which("nats-server", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? undefined;
+export const NO_NATS_SERVER = "skipped: there is no nats-server on the PATH or in /usr/sbin (apt install nats-server)";
+
+export class NatsServer implements AsyncDisposable {
+  readonly #folder: AsyncDisposable & { path: string };
+  readonly #more: readonly string[];
+  #process: Bun.Subprocess | undefined;
+  #port = -1; // a free one
+
+  private constructor(folder: AsyncDisposable & { path: string }, more: readonly string[]) {
+    this.#folder = folder;
+    this.#more = more;
+  }
+
+  static async start(...more: string[]): Promise<NatsServer> {
+    const server = new NatsServer(await temporaryFolder(), more);
+    await server.start();
+    return server;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get address(): string {
+    return `nats://127.0.0.1:${this.#port}`;
+  }
+
+  /** Again on the port of the first time. */
+  async start(): Promise<void> {
+    const { path } = this.#folder;
+    const ports = join(path, "ports");
+    await Bun.$`rm -rf ${ports} && mkdir -p ${ports}`;
+    const args = ["-a", "127.0.0.1", "-p", String(this.#port), "-js", "-sd", join(path, "data"), ...this.#more];
+    const command = [NATS_SERVER ?? "nats-server", ...args, "--ports_file_dir", ports];
+    this.#process = Bun.spawn(command, { stdout: "ignore", stderr: Bun.file(join(path, "log")) });
+    for (;;) {
+      const [file] = await readdir(ports); // written when it listens
+      const text = file === undefined ? "" : await Bun.file(join(ports, file)).text();
+      if (text !== "") {
+        const { nats } = JSON.parse(text) as { nats: string[] };
+        this.#port = Number(nats[0]?.split(":").at(-1));
+        return;
+      }
+      if (this.#process.exitCode !== null) throw new Error(await Bun.file(join(path, "log")).text());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#process?.kill("SIGKILL");
+    await this.#process?.exited;
+  }
+
+  /** Stops it without ending it, as a machine that hangs; or lets it go on. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#process?.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await this.#folder[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,302 @@
+import { expect, test } from "bun:test";
+import { silentLog } from "../../src/base/log.ts";
+import { createIdentity } from "../../src/identity/identity.ts";
+import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { DEFAULT_PROCESS_LEASE_MS, SharedStore } from "../../src/registry/shared-store.ts";
+import type { Arrival } from "../../src/registry/store.ts";
+import { MemoryShare, type MemoryJournal } from "./memory-journal.ts";
+import { socketWorld, type SocketWorld } from "./setting.ts";
+import { anyHolder, noting, register, stayOf, storeContract, type Place } from "./store-contract.ts";
+
+const LEASE_MS = DEFAULT_PROCESS_LEASE_MS;
+const registry = await createIdentity();
+const ann = await createIdentity();
+const ben = await createIdentity();
+
+/** A process of a registry, with the journals that it can be cut off from. */
+interface Process extends AsyncDisposable {
+  store: SharedStore;
+  /** As `noting` writes it. */
+  told: string[];
+  arrivals: Arrival[];
+  history: string | undefined;
+  cut(): void;
+  heal(): void;
+  journals: MemoryJournal[];
+}
+
+class Cluster {
+  readonly world: SocketWorld = socketWorld();
+  readonly directory = new MemoryShare(this.world.clock);
+  readonly names = new MemoryShare(this.world.clock);
+
+  async process(key = registry.id): Promise<Process> {
+    const journals = [this.directory.journal(), this.names.journal()] as const;
+    const [directory, names] = journals;
+    const { world } = this;
+    const store = await SharedStore.open({
+      directory,
+      names,
+      registry: key,
+      world,
+      log: silentLog,
+      limits: DEFAULT_LIMITS,
+    });
+    const told: string[] = [];
+    const process: Process = {
+      store,
+      told,
+      arrivals: [],
+      history: undefined,
+      journals: [...journals],
+      cut: () => journals.forEach((journal) => journal.cut()),
+      heal: () => journals.forEach((journal) => journal.heal()),
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+    };
+    const notes = noting(told);
+    await store.follow({
+      ...notes,
+      arrived: (arrival) => (process.arrivals.push(arrival), notes.arrived(arrival)),
+      restarted: (history) => void (process.history = history),
+    });
+    return process;
+  }
+
+  /** Lets time pass in steps that a renewal fits into. */
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 1_000) await this.world.clock.advance(Math.min(1_000, ms - passed));
+  }
+}
+
+async function settle(): Promise<Place> {
+  const cluster = new Cluster();
+  const { world } = cluster;
+  const open: Place["open"] = (limits) => {
+    const [directory, names] = [cluster.directory.journal(), cluster.names.journal()];
+    return SharedStore.open({ directory, names, registry: registry.id, world, log: silentLog, limits });
+  };
+  return await Promise.resolve({ clock: world.clock, open, [Symbol.asyncDispose]: () => Promise.resolve() });
+}
+
+await storeContract("in a store that is shared", settle);
+
+test("what is registered at one process is known at all, as held elsewhere", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  const stay = stayOf(await register(first.store, ann, { name: "ann" }));
+  expect(second.arrivals).toMatchObject([
+    { position: stay, holder: { isElsewhere: true }, stored: { id: ann.id, stay } },
+  ]);
+  expect(second.store.get(ann.id)).toEqual(first.store.get(ann.id));
+  expect(second.history).toBe(first.history);
+});
+
+test("two processes never give one name to two keys, and the loser says who has it", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  const answers = await Promise.all([
+    register(first.store, ann, { name: "fox" }),
+    register(second.store, ben, { name: "fox" }),
+  ]);
+  const winner = answers[0]?.kind === "registered" ? ann : ben;
+  const [, loser] = answers.toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
+  expect(answers.map(({ kind }) => kind).sort()).toEqual(["registered", "taken"]);
+  expect(loser).toMatchObject({ holder: { id: winner.id } });
+});
+
+test("a peer that has moved is not declared offline by the process that it left", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  const stay = stayOf(await register(first.store, ann, { name: "ann" }));
+  await register(second.store, ann, { name: "ann" });
+  await first.store.leave(ann.id, stay);
+  expect(first.told).toEqual(["+ann", "+ann"]);
+  expect(first.arrivals.at(-1)?.holder?.isElsewhere).toBe(true);
+  expect(second.store.list({ online: true, limit: 9 })).toHaveLength(1);
+});
+
+test("not even when the process that it left does not know of the move", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  const stay = stayOf(await register(first.store, ann, { name: "ann" }));
+  first.journals[0]?.deafen();
+  await register(second.store, ann, { name: "ann" });
+  const left = first.store.leave(ann.id, stay);
+  await cluster.pass(5_000);
+  await left;
+  expect(second.told).toEqual(["+ann", "+ann"]);
+});
+
+test("who wants to go first only if nobody else is there is refused while another process holds the peer", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ann, { name: "ann" });
+  const claim = { ...(await claimOf(first)), ifFree: true };
+  expect(await second.store.register(claim)).toEqual({ kind: "held" });
+});
+
+test("the peers of a process that died are waited for, and one of the others removes them, once", async () => {
+  const cluster = new Cluster();
+  const first = await cluster.process();
+  await using second = await cluster.process();
+  await using third = await cluster.process();
+  const stay = stayOf(await register(first.store, ann, { name: "ann" }));
+  first.cut(); // for the others that is the same
+  await cluster.pass(1.5 * LEASE_MS - 1_000);
+  expect(second.told).toEqual(["+ann"]);
+  await cluster.pass(0.25 * LEASE_MS + 1_000);
+  expect([second.told, third.told]).toEqual([
+    ["+ann", "lost"],
+    ["+ann", "lost"],
+  ]);
+  await Promise.all([second.store.leave(ann.id, stay), third.store.leave(ann.id, stay)]);
+  expect([second.told, third.told]).toEqual([
+    ["+ann", "lost", "-ann"],
+    ["+ann", "lost", "-ann"],
+  ]);
+});
+
+test("a process that ends in order does not keep the others waiting for its lease", async () => {
+  const cluster = new Cluster();
+  const first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ann, { name: "ann" });
+  await first[Symbol.asyncDispose]();
+  await cluster.world.clock.settle();
+  expect(second.told).toEqual(["+ann", "lost"]);
+});
+
+test("a process that is cut off shuts itself before the others take it for dead, and comes back by itself", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ann, { name: "ann" });
+  first.cut();
+  expect([first.store.isOpen, first.store.isCurrent]).toEqual([false, false]);
+  expect(await register(first.store, ben, { name: "ben" })).toMatchObject({ kind: "busy", retryAfterMs: 2_000 });
+  expect(first.store.get(ann.id)).toMatchObject({ name: "ann" }); // reading goes on
+  await cluster.pass(LEASE_MS);
+  expect(first.told).toEqual(["+ann", "shut REGISTRY_BUSY"]);
+  expect(second.told).toEqual(["+ann"]);
+  await cluster.pass(LEASE_MS);
+  expect(second.told).toEqual(["+ann", "lost"]);
+  first.heal();
+  await cluster.pass(2_000);
+  expect(first.told).toEqual(["+ann", "shut REGISTRY_BUSY", "reopened"]);
+  expect(await register(first.store, ben, { name: "ben" })).toMatchObject({ kind: "registered" });
+  expect(await register(first.store, ann, { name: "ann" })).toMatchObject({ kind: "registered" });
+  expect(second.told).toEqual(["+ann", "lost", "+ben", "+ann"]);
+});
+
+test("a short cut is nothing: no session is let go, and what happened meanwhile is told after it", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  first.cut();
+  await register(second.store, ben, { name: "ben" });
+  await cluster.pass(0.5 * LEASE_MS);
+  first.heal();
+  await cluster.pass(3 * LEASE_MS);
+  expect([first.told, second.told]).toEqual([["+ben"], ["+ben"]]);
+});
+
+test("a process that was stopped takes nobody for dead when it goes on, and learns that it was taken for dead", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(second.store, ben, { name: "ben" });
+  cluster.world.clock.stall(10 * LEASE_MS); // nothing ran, at neither
+  expect(first.store.isOpen).toBe(false);
+  await cluster.pass(2 * LEASE_MS);
+  expect(first.told.filter((line) => line === "-ben")).toEqual([]);
+  expect([first.store.isOpen, second.store.isOpen]).toEqual([true, true]);
+});
+
+test("the wall clock may jump: leases are measured with the steady one", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ann, { name: "ann" });
+  for (const hours of [-48, 96, -1]) {
+    cluster.world.clock.jump(hours * 3_600_000);
+    await cluster.pass(2 * LEASE_MS);
+  }
+  expect([first.told, second.told]).toEqual([["+ann"], ["+ann"]]);
+});
+
+test("an answer that was lost gives no name twice, and does not keep the peer from trying again", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  for (const journal of first.journals) journal.losesAnswers = true;
+  expect(await register(first.store, ann, { name: "fox" })).toMatchObject({ kind: "busy" });
+  expect(await register(second.store, ben, { name: "fox" })).toMatchObject({ kind: "taken" });
+  expect(await register(second.store, ann, { name: "fox" })).toMatchObject({ kind: "registered" });
+});
+
+test("a store that lost its last writes begins another history, and a grant gets a lost name back", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  const { history } = first;
+  const since = cluster.world.clock.now();
+  await register(second.store, ben, { name: "ben" });
+  await cluster.names.forgetting(async () => {
+    await cluster.directory.forgetting(async () => void (await register(first.store, ann, { name: "fox" })));
+  });
+  await cluster.pass(2_000);
+  expect([first.told, second.told]).toEqual([
+    ["+ben", "+fox", "-fox"],
+    ["+ben", "+fox", "-fox"],
+  ]);
+  expect(first.history).not.toBe(history);
+  expect(second.history).toBe(first.history);
+  cluster.world.clock.jump(60_000);
+  await register(second.store, ben, { name: "fox", seq: 2 });
+  expect(await register(first.store, ann, { name: "fox", since })).toMatchObject({ kind: "registered", since });
+  expect(second.told.slice(-3)).toEqual(["+fox", "!fox", "+fox"]);
+});
+
+test("a process that begins later tells what it needs for readers who were away", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  const stay = stayOf(await register(first.store, ann, { name: "ann" }));
+  await first.store.leave(ann.id, stay);
+  await register(first.store, ben, { name: "ben" });
+  await using second = await cluster.process();
+  expect(second.history).toBe(first.history);
+  expect(second.arrivals).toMatchObject([{ stored: { id: ben.id }, holder: { isElsewhere: true } }]);
+});
+
+test("a key that is not the registry's is refused, and nothing is written", async () => {
+  const cluster = new Cluster();
+  await using _ = await cluster.process();
+  const before = cluster.names.revision;
+  const error = await cluster.process(ann.id).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "STORE_FOREIGN" });
+  expect(cluster.names.revision).toBe(before);
+});
+
+test("a day is counted once, however many processes there are", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await first.store.tick();
+  for (let day = 0; day < 3; day++) {
+    cluster.world.clock.jump(86_400_000);
+    await Promise.all([first.store.tick(), second.store.tick()]);
+  }
+  expect(JSON.parse(cluster.names.entries.get("day")?.value ?? "")).toMatchObject({ day: 3 });
+});
+
+/** What ann says, as the process knows it. */
+async function claimOf({ store }: Process) {
+  const record = store.get(ann.id)?.record ?? "";
+  const { openRecord } = await import("../../src/registry/record.ts");
+  return { body: await openRecord(record), record, holder: anyHolder };
+}
