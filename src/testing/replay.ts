@@ -63,7 +63,7 @@ class Run implements AsyncDisposable {
   readonly #stage: Stage;
   readonly #errors: string[] = [];
   readonly #people = new Map<string, Life>(); // by id
-  readonly #now = new Map<string, string>(); // what is said, by the ids of the messages
+  readonly #now = new Map<string, Recorded & { t: "out" }>(); // what is said, by the ids of the messages
   #bot: Life | undefined;
   #script = new Script([]);
   #end = (): void => {}; // forgets the plugin that runs
@@ -91,7 +91,7 @@ class Run implements AsyncDisposable {
     }
     await this.#goTo((lines.at(-1)?.at ?? 0) + SLACK_MS);
     const before = lines.flatMap((line) => (line.t === "out" ? [wordsOf(line)] : []));
-    const now = [...this.#now.values()];
+    const now = [...this.#now.values()].map((said) => wordsOf(said));
     return { before, now, differences: differences(before, now), errors: this.#errors, notes };
   }
 
@@ -125,7 +125,7 @@ class Run implements AsyncDisposable {
     this.#script = new Script(life);
     const config = this.#config ?? { values: recorded, conceal: (text: string) => text };
     const write = (said: Recorded): void => {
-      if (said.t === "out") this.#now.set(said.id, config.conceal(wordsOf(said)));
+      if (said.t === "out") this.#now.set(said.id, { ...said, text: config.conceal(said.text) });
     };
     const scripted = this.#script.around(peer, registered);
     const fetch = this.#script.fetch((text) => config.conceal(text));
@@ -139,9 +139,19 @@ class Run implements AsyncDisposable {
     const { from, text, room, re, data, at } = line;
     await this.#goTo(at);
     const sender = this.#people.get(from.id)?.peer;
-    const place = { ...(room !== undefined && { room }), ...(re !== undefined && { re }), ...(data && { data }) };
+    const answered = re !== undefined && { re: this.#idNow(re) };
+    const place = { ...(room !== undefined && { room }), ...answered, ...(data && { data }) };
     if (sender && this.#bot) await this.#stage.until(sender.send(this.#bot.peer.id, text, place));
     await this.#stage.quiet();
+  }
+
+  /** The id that a message of the bot has now: the one that it said to the same peer after as many others. */
+  #idNow(id: string): string {
+    const before = this.#recording.lines.filter((line) => line.t === "out");
+    const said = before.find((line) => line.id === id);
+    const isTo = (line: Recorded & { t: "out" }): boolean => line.to.id === said?.to.id;
+    const index = before.filter(isTo).findIndex((line) => line.id === id);
+    return [...this.#now.values()].filter(isTo)[index]?.id ?? id;
   }
 
   /** Whoever is named in the recording is there, so that names mean what they meant. */

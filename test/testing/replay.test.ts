@@ -165,6 +165,34 @@ test("the bot has the ids, the time, the stores, the news and the answers that i
   expect(opened).toBe(0);
 });
 
+const asks = (id: string, to: object, at: number) => ({ t: "out", at: NOON + at, id, to, text: "how are you?" });
+
+test("what answers a message of the bot answers it now, whatever its id is", async () => {
+  const file = await write(
+    start(),
+    said(ann, "ask", 1),
+    asks("o1", ann, 2),
+    said(bob, "ask", 3),
+    asks("o2", bob, 4),
+    { ...said(bob, "fine", 5), re: "o2" },
+    { ...said(ann, "fine", 6), re: "o1" },
+    { ...said(ann, "fine", 7), re: "o0" },
+  );
+  const plugin = bell((bot) => {
+    const asked = new Map<string, string>();
+    bot.on("message", async ({ text, from, re = "", reply }) => {
+      if (text !== "ask") return await reply(`that is what I asked ${asked.get(re)}`);
+      const sent = await reply("how are you?");
+      return asked.set(sent?.id ?? "", from.name);
+    });
+  });
+  expect((await replay(file, plugin)).now.slice(2)).toEqual([
+    "to bob: that is what I asked bob",
+    "to ann: that is what I asked ann",
+    "to ann: that is what I asked undefined",
+  ]);
+});
+
 test("the configuration is the recorded one, or another, whose secrets are covered in what is said", async () => {
   const plugin = definePlugin({
     name: "bell",
