@@ -3,31 +3,34 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
+const FILES = /^```ts\n\/\/ (\S+)\n([^]*?)^```$/gm;
 const page = await Bun.file(join(ROOT, "docs/bots.md")).text();
 
-test("the bots of docs/bots.md run, and pass the tests beside them", async () => {
-  const files = [...page.matchAll(/^```ts\n\/\/ (\S+)\n([^]*?)^```$/gm)];
-  const tests = files.flatMap(([, path = ""]) => (path.startsWith("test/") ? [`./${path}`] : []));
-  expect(tests.length).toBeGreaterThan(0);
+test("the bots of docs/bots.md run, and pass the tests beside them, at every step of theirs", async () => {
   // Within the repository, where "warren" is found; and where git does not look.
   const cache = join(ROOT, "node_modules/.cache");
   await mkdir(cache, { recursive: true });
   const folder = await mkdtemp(join(cache, "bots-page-"));
   try {
-    for (const [, path = "", code = ""] of files) {
-      await mkdir(dirname(join(folder, path)), { recursive: true });
-      await Bun.write(join(folder, path), code);
+    const tests: string[] = [];
+    for (const step of steps()) {
+      for (const [path, code] of step) {
+        if (path.startsWith("test/")) tests.push(`./${path}`);
+        await mkdir(dirname(join(folder, path)), { recursive: true });
+        await Bun.write(join(folder, path), code);
+      }
+      const run = Bun.spawn([process.execPath, "test", ...tests], { cwd: folder, stdout: "ignore", stderr: "pipe" });
+      const said = await run.stderr.text();
+      expect([await run.exited, said]).toEqual([0, expect.stringMatching(/^ 0 fail$/m)]);
+      expect(said).toContain(` across ${tests.length} file`);
     }
-    const run = Bun.spawn([process.execPath, "test", ...tests], { cwd: folder, stdout: "ignore", stderr: "pipe" });
-    const said = await run.stderr.text();
-    expect([await run.exited, said]).toEqual([0, expect.stringMatching(/^ 0 fail$/m)]);
   } finally {
     await rm(folder, { recursive: true });
   }
 });
 
 test("the bots of docs/bots.md that are also in bots/ are the same, and so are the tests as far as they are shown", async () => {
-  const files = [...page.matchAll(/^```ts\n\/\/ (\S+)\n([^]*?)^```$/gm)];
+  const files = [...page.matchAll(FILES)];
   const ours: string[] = [];
   for (const [, path = "", code = ""] of files) {
     const file = Bun.file(join(ROOT, path));
@@ -45,3 +48,13 @@ test("docs/bots.md tells of everything that a bot is given", async () => {
   expect(names.size).toBeGreaterThan(8);
   for (const name of names) expect(page).toContain(name);
 });
+
+/** What stands on the page, in its order. A file that is there again is a next step, which begins with it. */
+function steps(): Map<string, string>[] {
+  const all = [new Map<string, string>()];
+  for (const [, path = "", code = ""] of page.matchAll(FILES)) {
+    if (all.at(-1)?.has(path)) all.push(new Map());
+    all.at(-1)?.set(path, code);
+  }
+  return all;
+}
