@@ -14,6 +14,9 @@ import { describeError, WarrenError } from "../base/errors.ts";
 import type { Clock } from "../base/world.ts";
 import { MAX_RECORDING_BYTES, type Recorded } from "./recording.ts";
 
+/** The beginning of the line that says that there is no more. */
+const FULL_BEFORE_TIME = '{"t":"full","at":';
+
 export interface RecorderOptions {
   readonly clock: Clock;
   /** Covers the secrets in a text. */
@@ -40,7 +43,9 @@ export class Recorder implements Disposable {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       this.#file = openSync(path, "a", 0o600);
       fchmodSync(this.#file, 0o600);
-      this.#bytes = withoutTornLine(path, this.#file);
+      const { bytes, isFull } = cutTornLine(path, this.#file);
+      this.#bytes = bytes;
+      if (isFull) this.#end(`${path} had reached its bound before: nothing more is recorded`);
     } catch (error) {
       this[Symbol.dispose]();
       const message = `${path} cannot be written (${describeError(error)}): give another folder with --record`;
@@ -52,21 +57,19 @@ export class Recorder implements Disposable {
   /** Never throws: a bot is not to fail because it is looked at. */
   write(recorded: Recorded): void {
     if (this.#file === undefined) return;
-    const { clock, conceal, maxBytes, warn } = this.#options;
+    const { clock, conceal, maxBytes } = this.#options;
     const covered = (_: string, value: unknown): unknown => (typeof value === "string" ? conceal(value) : value);
     try {
       const line = `${JSON.stringify({ ...recorded, at: clock.now() }, covered)}\n`;
       const bytes = Buffer.byteLength(line);
       if (this.#bytes + bytes > maxBytes) {
-        appendFileSync(this.#file, `${JSON.stringify({ t: "full", at: clock.now() })}\n`);
-        this[Symbol.dispose]();
-        return warn(`${this.#path} has ${maxBytes} bytes: nothing more is recorded`);
+        appendFileSync(this.#file, `${FULL_BEFORE_TIME}${clock.now()}}\n`);
+        return this.#end(`${this.#path} has ${maxBytes} bytes: nothing more is recorded`);
       }
       appendFileSync(this.#file, line);
       this.#bytes += bytes;
     } catch (error) {
-      this[Symbol.dispose]();
-      warn(`${this.#path} cannot be written (${describeError(error)}): nothing more is recorded`);
+      this.#end(`${this.#path} cannot be written (${describeError(error)}): nothing more is recorded`);
     }
   }
 
@@ -74,13 +77,20 @@ export class Recorder implements Disposable {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
   }
+
+  #end(why: string): void {
+    this[Symbol.dispose]();
+    this.#options.warn(why);
+  }
 }
 
-/** Takes away what a crash has left half written, so that the next line stands for itself. Returns the length. */
-function withoutTornLine(path: string, file: number): number {
+/** Takes away what a crash has left half written, so that the next line stands for itself. */
+function cutTornLine(path: string, file: number): { bytes: number; isFull: boolean } {
   const { size } = fstatSync(file);
-  if (size === 0) return 0;
-  const whole = readFileSync(path).lastIndexOf("\n") + 1;
-  if (whole < size) ftruncateSync(file, whole);
-  return whole;
+  if (size === 0) return { bytes: 0, isFull: false };
+  const text = readFileSync(path);
+  const bytes = text.lastIndexOf("\n") + 1;
+  if (bytes < size) ftruncateSync(file, bytes);
+  const last = text.subarray(0, bytes).toString().trimEnd().split("\n").at(-1) ?? "";
+  return { bytes, isFull: last.startsWith(FULL_BEFORE_TIME) };
 }

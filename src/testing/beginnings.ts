@@ -6,6 +6,8 @@ import net from "node:net";
 interface Beginning {
   readonly place: object;
   readonly name: string;
+  /** How it is called, where its name alone would not say. */
+  readonly called?: string;
   readonly over: (result: object, args: readonly unknown[]) => () => boolean;
 }
 
@@ -23,22 +25,22 @@ const BEGINNINGS: readonly Beginning[] = [
   { place: Bun, name: "udpSocket", over: settled((socket) => () => Reflect.get(socket, "closed") === true) },
   { place: Bun, name: "spawn", over: hasExited },
   // Of node's modules the imported functions cannot be replaced, but what they all come to.
-  { place: net.Server.prototype, name: "listen", over: isDeaf },
-  { place: http.Server.prototype, name: "listen", over: isDeaf },
-  { place: net.Socket.prototype, name: "connect", over: (socket) => () => Reflect.get(socket, "destroyed") === true },
-  { place: process, name: "on", over: isNoListener },
-  { place: process, name: "once", over: isNoListener },
-  { place: process, name: "addListener", over: isNoListener },
+  { place: net.Server.prototype, name: "listen", called: "net.Server.listen", over: isDeaf },
+  { place: http.Server.prototype, name: "listen", called: "http.Server.listen", over: isDeaf },
+  { place: net.Socket.prototype, name: "connect", called: "net.Socket.connect", over: isDestroyedSocket },
+  { place: process, name: "on", called: "process.on", over: isNoListener },
+  { place: process, name: "once", called: "process.once", over: isNoListener },
+  { place: process, name: "addListener", called: "process.addListener", over: isNoListener },
 ];
 
 /** Tells of everything that begins from now on, by its name; returns how to end that. */
 export function watchBeginnings(begun: (name: string, isOver: () => boolean) => void): () => void {
-  const restore = BEGINNINGS.map(({ place, name, over }) => {
+  const restore = BEGINNINGS.map(({ place, name, called = name, over }) => {
     const original: unknown = Reflect.get(place, name);
     const isOwn = Object.hasOwn(place, name);
     if (typeof original !== "function") return () => {};
     const tell = (result: unknown, args: unknown[]): unknown => {
-      if (typeof result === "object" && result !== null) begun(name, over(result, args));
+      if (typeof result === "object" && result !== null) begun(called, over(result, args));
       return result;
     };
     const watching = new Proxy(original, {
@@ -64,6 +66,10 @@ function isStopped(server: object): () => boolean {
 
 function isDeaf(server: object): () => boolean {
   return () => Reflect.get(server, "listening") === false;
+}
+
+function isDestroyedSocket(socket: object): () => boolean {
+  return () => Reflect.get(socket, "destroyed") === true;
 }
 
 function hasExited(child: object): () => boolean {

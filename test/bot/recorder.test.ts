@@ -52,6 +52,10 @@ test("at its bound it says so in the file and to the owner, once, and goes on do
   expect(linesOf(path).at(-1)).toBe('{"t":"full","at":1000}');
   expect(linesOf(path)).toHaveLength(3);
   expect(warnings.splice(0)).toEqual([`${path} has 100 bytes: nothing more is recorded`]);
+  using next = new Recorder(path, { ...options, maxBytes: 1_000 });
+  next.write(token("short"));
+  expect(linesOf(path)).toHaveLength(3);
+  expect(warnings.splice(0)).toEqual([`${path} had reached its bound before: nothing more is recorded`]);
 });
 
 test("what cannot be written ends the recording, and not the bot", () => {
