@@ -98,8 +98,8 @@ export class Commands {
     note(`a call of "${name}", which there is not`);
     const [first = ""] = name.split(" ");
     const guess = this.#guess({ name: first, line: name.slice(first.length), isAddressed: true });
-    const way = guess === undefined ? `there are ${this.#names()}` : `did you mean "${guess}"?`;
-    return { error: { code: "COMMAND_UNKNOWN", message: `there is no command "${name}"; ${way}` } };
+    const way = guess === undefined ? ` (commands: ${this.#names()})` : `; did you mean "${guess}"?`;
+    return { error: { code: "COMMAND_UNKNOWN", message: `there is no command "${name}"${way}` } };
   }
 
   /** What to say to a person whose message nothing took; undefined where it was not said to this bot. */

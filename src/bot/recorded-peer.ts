@@ -5,6 +5,7 @@ import type { DirectoryQuery } from "../peer/directory.ts";
 import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
 import type { BotConfig } from "./config.ts";
 import type { HostPeer } from "./host.ts";
+import { recordedCalls } from "./recorded-calls.ts";
 import { type Recorded, RECORDING_VERSION } from "./recording.ts";
 
 /** Effects of dialogs and jobs. They change what the bot itself keeps, so they happen again when it is replayed. */
@@ -69,6 +70,7 @@ export function recordedPeer(peer: HostPeer, { name, config, isNew, write }: Rec
     },
     send: async (to: string, text: string, options: SendOptions = {}) =>
       said(await peer.send(to, text, options), text, options),
+    calls: recordedCalls(peer.calls, write),
     find: async (query: DirectoryQuery) =>
       noted(await peer.find(query), (value) => write({ t: "result", of: questionOf(query), value })),
     effect: <Result>(effect: string, run: () => Promise<Result> | Result) =>

@@ -38,7 +38,7 @@ const SHAPES = {
   /** What chance gave it: a number from 0 to 1, or the name of something new. */
   number: z.object({ value: z.number() }),
   token: z.object({ value: z.string() }),
-  /** What came of an effect, or of a question to the registry. */
+  /** What came of an effect, of a question to the registry, or of a call. */
   result: z.object({ of: z.string(), value: z.unknown().optional() }),
   /** What the network answered, or why it did not. */
   fetched: z.object({

@@ -4,6 +4,7 @@ import { standIn } from "../base/stand-in.ts";
 import type { HostPeer } from "../bot/host.ts";
 import type { Fetch } from "../bot/network.ts";
 import { requestOf } from "../bot/recorded-fetch.ts";
+import { replayedCalls } from "../bot/recorded-calls.ts";
 import { questionOf } from "../bot/recorded-peer.ts";
 import type { RecordedLine } from "../bot/recording.ts";
 import type { DirectoryQuery } from "../peer/directory.ts";
@@ -60,6 +61,7 @@ export class Script {
       directory: directory && standIn(directory, { isConnected: isRegistered }),
       on: (event: News | "message", handler: (given?: unknown) => unknown) =>
         event === "message" ? peer.on(event, handler) : this.#listen(event, handler),
+      calls: replayedCalls(peer.calls, (of) => this.#take(of)),
       find: async (query: DirectoryQuery) => this.#recall(questionOf(query), () => peer.find(query)),
       effect: <Result>(name: string, run: () => Promise<Result> | Result) =>
         peer.effect(name, () => this.#recall(`effect ${name}`, run)),
@@ -73,7 +75,12 @@ export class Script {
   }
 
   #recall(what: string, otherwise: () => unknown): unknown {
+    const taken = this.#take(what);
+    return taken ? taken.value : otherwise();
+  }
+
+  #take(what: string): { value: unknown } | undefined {
     const results = this.#results.get(what) ?? [];
-    return results.length > 0 ? results.shift() : otherwise();
+    return results.length > 0 ? { value: results.shift() } : undefined;
   }
 }

@@ -71,7 +71,7 @@ test("a command that is not there is an error that says which one may be meant",
     'COMMAND_UNKNOWN: clerk: there is no command "shret"; did you mean "shred"?',
   );
   expect(await call(warren, "list ad")).toEndWith('there is no command "list ad"; did you mean "list add"?');
-  expect(await call(warren, "x".repeat(60))).toEndWith("there are list add, shred, help");
+  expect(await call(warren, "x".repeat(60))).toEndWith(" (commands: list add, shred, help)");
   expect([await call(warren, "list  add"), await call(warren, "add")]).toEqual(["added", "added"]);
   expect(await call(warren, "help", { command: "shred" })).toBe("shred: shred");
 });

@@ -10,7 +10,10 @@ import remind from "../../bots/remind.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { attachPlugin } from "../../src/bot/host.ts";
 import { type Bot, definePlugin, type Plugin } from "../../src/bot/plugin.ts";
+import { WarrenError } from "../../src/base/errors.ts";
+import { recordedCalls } from "../../src/bot/recorded-calls.ts";
 import { recordedPeer } from "../../src/bot/recorded-peer.ts";
+import type { Recorded } from "../../src/bot/recording.ts";
 import { Recorder } from "../../src/bot/recorder.ts";
 import { secret } from "../../src/bot/secret.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
@@ -233,6 +236,46 @@ test("the network answers what it answered, and nothing else", async () => {
   const { now } = await replay(file, plugin, { config: { key: "hunter2" } });
   expect(now).toEqual([
     `to ann: [{"sky":"blue"},"TypeError: the cable is cut","TypeError: ${of} was not asked for in the recording"]`,
+  ]);
+});
+
+test("a bot that calls another gets what it got, as often as it got it, and is called as it was", async () => {
+  const of = 'call dice roll {"times":1}';
+  const call = { id: "c", to: somebody("dice", "bot"), text: "roll --times 1" };
+  const failure = { code: "COMMAND_TOO_SOON", message: "dice: too soon" };
+  const file = await write(
+    start(),
+    { ...said(ann, "play", 1), data: { call: { command: "play" } } },
+    { t: "out", at: NOON + 1, ...call },
+    { t: "result", at: NOON + 2, of, value: { result: { sum: 4 } } },
+    { t: "result", at: NOON + 3, of, value: failure },
+  );
+  const plugin = bell((bot) => {
+    const roll = (): Promise<unknown> => bot.call("dice", "roll", { times: 1 }).catch((error: Error) => error.message);
+    bot.command("play", { about: "play", run: async () => [await roll(), await roll()] });
+  });
+  const { now, errors } = await replay(file, plugin);
+  const called = "to dice: roll --times 1";
+  expect([now, errors]).toEqual([[called, called, 'to ann: [{"sum":4},"dice: too soon"]'], []]);
+});
+
+test("what a bot asks of another is recorded, with what came of it", async () => {
+  const lines: Recorded[] = [];
+  const asked = [{ sum: 4 }, new WarrenError("COMMAND_DENIED", "dice: no")];
+  const calls = {
+    ask: async (): Promise<unknown> => {
+      const next = asked.shift();
+      return next instanceof Error ? await Promise.reject(next) : await Promise.resolve(next);
+    },
+  };
+  const { ask } = recordedCalls(calls, (line) => void lines.push(line));
+  const request = { command: "roll", args: { times: 1 }, confirmed: false };
+  expect(await ask("dice", request, "roll --times 1")).toEqual({ sum: 4 });
+  expect(await ask("dice", request, "roll --times 1").catch((error: Error) => error.message)).toBe("dice: no");
+  const of = 'call dice roll {"times":1}';
+  expect(lines).toEqual([
+    { t: "result", of, value: { result: { sum: 4 } } },
+    { t: "result", of, value: { code: "COMMAND_DENIED", message: "dice: no" } },
   ]);
 });
 
