@@ -88,6 +88,7 @@ export class SimulatedMachine implements Disposable {
     peer.on("receipt", (receipt) =>
       this.#options.witness.receipt(receipt, (message) => this.#options.isStored(message)),
     );
+    peer.on("draft", ({ text }) => this.#options.witness.drafted(this.name, text));
     this.#read(this.#life);
     await peer.setDirectory(directory.join());
   }
@@ -188,6 +189,7 @@ export class SimulatedMachine implements Disposable {
     const message = witness.begins(this.name, text);
     if (!message) return;
     if (message.temper === "chatty") await incoming.reply(witness.answerTo(message).text);
+    if (message.temper === "musing") await incoming.reply(this.#muse(witness.answerTo(message).text, life, signal));
     if (message.temper === "slow" || message.temper === "chatty")
       await sleep(life.clock, world.random() * 3_000, signal);
     if (message.temper === "faulty" && attempt === 1) throw new Error("not this time");
@@ -198,6 +200,13 @@ export class SimulatedMachine implements Disposable {
       await new Promise(() => {});
     }
     if (life.clock.isAlive) witness.completes(message);
+  }
+
+  async *#muse(text: string, life: Life, signal: AbortSignal): AsyncGenerator<string> {
+    for (const piece of text.match(/.{1,8}/g) ?? []) {
+      yield piece;
+      await sleep(life.clock, this.#options.world.random() * 600, signal);
+    }
   }
 
   /** Peers that keep the protocol never end a connection for breaking it. */

@@ -159,7 +159,7 @@ class Simulation implements Stage {
   #drawTemper(): Temper {
     const at = this.random();
     if (at < 0.7) return "quick";
-    return this.pick(at < 0.95 ? (["slow", "chatty", "faulty"] as const) : TEMPERS);
+    return this.pick(at < 0.95 ? (["slow", "chatty", "musing", "faulty"] as const) : TEMPERS);
   }
 
   async #break(): Promise<void> {

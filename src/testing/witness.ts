@@ -1,8 +1,11 @@
 /** Witness: sees what peers promise and what handlers do, and says where the two do not agree. */
 import type { MessageState, Receipt } from "../peer/message.ts";
 
-/** What a message does to its handler: end at once, take a while, answer and take a while, fail once, always fail, kill. */
-export const TEMPERS = ["quick", "slow", "chatty", "faulty", "hopeless", "deadly"] as const;
+/**
+ * What a message does to its handler: end at once, take a while, answer and take a while, answer in pieces, fail once, always
+ * fail, kill.
+ */
+export const TEMPERS = ["quick", "slow", "chatty", "musing", "faulty", "hopeless", "deadly"] as const;
 export type Temper = (typeof TEMPERS)[number];
 
 export interface Witnessed {
@@ -52,6 +55,12 @@ export class Witness {
     answer.isForgiven ||= message.isForgiven;
     answer.mayRepeat ||= message.isForgiven; // an answer is no effect of a run that the disk has forgotten
     return answer;
+  }
+
+  /** What is seen of an answer in pieces is a beginning of it. */
+  drafted(at: string, text: string): void {
+    const isKnown = [...this.#messages.values()].some((message) => message.to === at && message.text.startsWith(text));
+    if (!isKnown) this.complaints.push(`${at} saw somebody write "${text}", which is the beginning of nothing`);
   }
 
   promised(message: Witnessed, id: string): void {
