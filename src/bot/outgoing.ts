@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
-import { abandonPieces, joinPieces } from "../peer/pieces.ts";
+import { abandonPieces, joinPieces, overhearPieces } from "../peer/pieces.ts";
 import type { MessageData } from "../wire/data.ts";
 import type { Cause, Loops } from "./loops.ts";
 import { type ChangingLayer, runChangingOnion } from "./onion.ts";
@@ -76,7 +76,7 @@ export class Outgoing {
       return undefined;
     }
     let text = "";
-    const sent = await incoming.reply(overheard(pieces, (piece) => (text += piece)));
+    const sent = await incoming.reply(overhearPieces(pieces, (piece) => (text += piece)));
     noteAnswer(sent, text || "…"); // what an earlier run has said does not come again
     return sent;
   }
@@ -129,23 +129,6 @@ export class Outgoing {
     if (!isAdmitted) note(`not said, so that bots do not talk for ever: ${what}`);
     return isAdmitted;
   }
-}
-
-/** The same pieces; `listener` is told each of them. No generator: one that nobody began to read would not let go of them. */
-function overheard(pieces: AsyncIterable<string>, listener: (piece: string) => void): AsyncIterable<string> {
-  return {
-    [Symbol.asyncIterator]() {
-      const reading = pieces[Symbol.asyncIterator]();
-      return {
-        async next() {
-          const step = await reading.next();
-          if (!step.done) listener(step.value);
-          return step;
-        },
-        return: async () => (await reading.return?.()) ?? { done: true, value: undefined },
-      };
-    },
-  };
 }
 
 function dataOf({ data }: SendOptions): Pick<SendOptions, "data"> {

@@ -3,6 +3,7 @@ import type { PeerInfo } from "../base/ids.ts";
 import { standIn } from "../base/stand-in.ts";
 import type { DirectoryQuery } from "../peer/directory.ts";
 import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
+import { overhearPieces } from "../peer/pieces.ts";
 import type { BotConfig } from "./config.ts";
 import type { HostPeer } from "./host.ts";
 import { recordedCalls } from "./recorded-calls.ts";
@@ -33,9 +34,9 @@ export function recordedPeer(peer: HostPeer, { name, config, isNew, write }: Rec
     const answered = { re: id, ...(room !== undefined && { room }) };
     return standIn(message, {
       reply: async (answer: ReplyText, options: Pick<SendOptions, "data"> = {}) => {
-        const pieces: string[] = [];
-        const sent = await message.reply(typeof answer === "string" ? answer : collected(answer, pieces), options);
-        return said(sent, typeof answer === "string" ? answer : pieces.join(""), { ...answered, ...options });
+        let whole = typeof answer === "string" ? answer : "";
+        const overheard = typeof answer === "string" ? answer : overhearPieces(answer, (piece) => (whole += piece));
+        return said(await message.reply(overheard, options), whole, { ...answered, ...options });
       },
     });
   };
@@ -97,13 +98,6 @@ function placeOf({ room, re, data }: SendOptions): Pick<Recorded & { t: "in" }, 
     ...(re !== undefined && { re }),
     ...(data !== undefined && { data }),
   };
-}
-
-async function* collected(text: AsyncIterable<string>, pieces: string[]): AsyncIterable<string> {
-  for await (const piece of text) {
-    pieces.push(piece);
-    yield piece;
-  }
 }
 
 function infoOf({ id, name, kind }: PeerInfo): PeerInfo {

@@ -33,3 +33,23 @@ export async function joinPieces(
 export async function abandonPieces(pieces: AsyncIterable<unknown>): Promise<void> {
   await pieces[Symbol.asyncIterator]().return?.();
 }
+
+/** The same pieces; `listener` is told each of them. No generator: one that nobody began to read would not let go of them. */
+export function overhearPieces(
+  pieces: AsyncIterable<string>,
+  listener: (piece: string) => void,
+): AsyncIterable<string> {
+  return {
+    [Symbol.asyncIterator]() {
+      const reading = pieces[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const step = await reading.next();
+          if (!step.done) listener(step.value);
+          return step;
+        },
+        return: async () => (await reading.return?.()) ?? { done: true, value: undefined },
+      };
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { abandonPieces, joinPieces } from "../../src/peer/pieces.ts";
+import { abandonPieces, joinPieces, overhearPieces } from "../../src/peer/pieces.ts";
 import { createPieces } from "./pieces.ts";
 
 async function* each(pieces: readonly unknown[]): AsyncGenerator {
@@ -41,4 +41,16 @@ test("what nobody reads may end, a stream and a generator that was not begun", a
   await abandonPieces(pieces);
   expect(pieces.isAbandoned).toBe(true);
   await abandonPieces(each(["a"]));
+});
+
+test("who overhears pieces is told each as it is read, and what brings them may end as before", async () => {
+  const heard: string[] = [];
+  const pieces = createPieces();
+  pieces.add("a");
+  pieces.add("b");
+  for await (const piece of overhearPieces(pieces, (one) => heard.push(one))) if (piece === "b") break;
+  expect([heard, pieces.isAbandoned]).toEqual([["a", "b"], true]);
+  const unread = createPieces();
+  await abandonPieces(overhearPieces(unread, (one) => heard.push(one)));
+  expect([heard, unread.isAbandoned]).toEqual([["a", "b"], true]);
 });
