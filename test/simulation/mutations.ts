@@ -85,7 +85,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "handle a sender's messages side by side",
     file: "src/peer/inbox.ts",
-    find: "    this.#queue.add(message.room === null ? message.peer : `${message.peer}/${message.room}`, () => {",
+    find: "    this.#queue.add(queueOf(message), () => {",
     replace: "    this.#queue.add(`${message.place}`, () => {",
   },
   {
