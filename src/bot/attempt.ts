@@ -46,6 +46,10 @@ export class Attempt implements Disposable, MemoryUser {
     return this.#life?.isSilent ?? false;
   }
 
+  get heardAt(): number {
+    return this.#life?.heardAt ?? 0;
+  }
+
   ask(): void {
     this.#life?.ask();
   }

@@ -94,6 +94,10 @@ export class KeptBot implements MemoryUser {
     return this.#life?.isSilent ?? false;
   }
 
+  get heardAt(): number {
+    return this.#life?.heardAt ?? 0;
+  }
+
   ask(): void {
     this.#life?.ask();
   }

@@ -21,6 +21,7 @@ export class Life implements Disposable {
   #silentMs = 0;
   #isAsked = false; // and nothing was heard since
   #heapBytes = 0;
+  #heardAt: number; // steady ms
   #lastWords: string | undefined; // why it ends, in its own words
   #timer: Timer | undefined;
   readonly #onGone = Promise.withResolvers<void>();
@@ -28,6 +29,7 @@ export class Life implements Disposable {
   constructor(hash: string, spawn: SpawnWorker, clock: Clock, listener: LifeListener) {
     this.hash = hash;
     this.#clock = clock;
+    this.#heardAt = clock.steady();
     this.#listener = listener;
     this.#link = spawn({
       message: (message) => this.#hear(message),
@@ -47,6 +49,11 @@ export class Life implements Disposable {
   /** It was asked for a sign of life and has not given one yet. */
   get isSilent(): boolean {
     return this.#isAsked;
+  }
+
+  /** When it gave a sign of life last, in steady ms. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   ask(): void {
@@ -79,6 +86,7 @@ export class Life implements Disposable {
   #hear(message: FromWorker): void {
     this.#silentMs = 0;
     this.#isAsked = false;
+    this.#heardAt = this.#clock.steady();
     if (message.t === "pong") this.#heapBytes = message.heapBytes;
     if (message.t === "crashed") this.#lastWords = message.message;
     else this.#listener?.hear(message);
