@@ -11,9 +11,9 @@ export default definePlugin({
         const bots = await bot.find({ kind: "bot" });
         const others = bots.filter((one) => one.online && one.id !== bot.self.id);
         const meant = what?.trim().toLowerCase();
-        const found = others.filter(
-          ({ name, card }) => meant === undefined || name === meant || card.commands.some((one) => one.name === meant),
-        );
+        const isMeant = (name: string): boolean =>
+          meant === undefined || name === meant || name.split(" ").includes(meant); // "add" is "watch add", too
+        const found = others.filter(({ name, card }) => [name, ...card.commands.map((one) => one.name)].some(isMeant));
         if (meant !== undefined && found.length === 0)
           return await reply(`no bot here is called "${what}" or can do that`);
         const lines = found

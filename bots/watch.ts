@@ -2,7 +2,7 @@ import { definePlugin, duration, z } from "warren";
 
 const MAX_WATCHES = 100;
 const DAY_MS = 86_400_000;
-const MAX_OUTPUT_BYTES = 4_000;
+const MAX_OUTPUT_LENGTH = 4_000;
 
 const Watch = z.object({ url: z.string(), everyMs: z.number(), by: z.string(), state: z.string().optional() });
 
@@ -132,13 +132,14 @@ async function outputOf(command: string[], seconds: number, signal: AbortSignal)
     for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
   };
   try {
-    const child = Bun.spawn(command, { ...options, signal: limit, maxBuffer: MAX_OUTPUT_BYTES });
+    const child = Bun.spawn(command, { ...options, signal: limit, maxBuffer: 4 * MAX_OUTPUT_LENGTH });
     const late = new Promise<never>((_, reject) => limit.addEventListener("abort", () => reject(limit.reason)));
     await Promise.race([Promise.all([read(child.stdout), read(child.stderr), child.exited]), late]);
-    if (child.exitCode !== 0) end = `(exit code ${child.exitCode})`;
+    if (output.length > MAX_OUTPUT_LENGTH) end = "(and more)";
+    else if (child.exitCode !== 0) end = `(${child.signalCode ?? `exit code ${child.exitCode}`})`;
   } catch (error) {
     signal.throwIfAborted(); // the bot ends: its next run begins this again
     end = limit.aborted ? `(ended after ${seconds} s)` : String(error);
   }
-  return `${output.slice(0, MAX_OUTPUT_BYTES).trim()}\n${end}`.trim() || "(it said nothing)";
+  return `${output.slice(0, MAX_OUTPUT_LENGTH).trim()}\n${end}`.trim() || "(it said nothing)";
 }

@@ -3,6 +3,7 @@ import { createTestWarren } from "warren/testing";
 import dice from "../../bots/dice.ts";
 import echo from "../../bots/echo.ts";
 import help from "../../bots/help.ts";
+import watch from "../../bots/watch.ts";
 
 test("help knows the bots that are online, and what they can do", async () => {
   await using warren = await createTestWarren({ plugins: [help, echo, dice] });
@@ -21,6 +22,15 @@ test("help knows the bots that are online, and what they can do", async () => {
   expect(ann.heard.at(-1)).toBe("echo: says back what you say\n  shout: say it louder");
   await ann.says("help weather", { to: "help" });
   expect(ann.heard.at(-1)).toBe('no bot here is called "weather" or can do that');
+});
+
+test("help finds a command of several words by each of them, and by all", async () => {
+  const owner = "a".repeat(52);
+  await using warren = await createTestWarren({ plugins: [help, echo, watch], config: { watch: { allow: [owner] } } });
+  const ann = warren.person("ann");
+  for (const what of ["add", "watch add"]) await ann.says(`help ${what}`, { to: "help" });
+  const all = expect.stringMatching(/^watch: [^]+\n {2}watch add: tell me/);
+  expect(ann.heard).toEqual([all, all]);
 });
 
 test("help alone says so", async () => {
