@@ -20,6 +20,8 @@ export interface StreamQuery {
   filter: Filter;
   after: string | undefined;
   address: string;
+  /** Whether the signed record and grant are told, too. */
+  hasProof: boolean;
 }
 
 export class EventStreams {
@@ -35,16 +37,16 @@ export class EventStreams {
     return this.#streams.size;
   }
 
-  open({ filter, after, address }: StreamQuery): Reply {
+  open(query: StreamQuery): Reply {
     const { maxEventStreams, maxEventStreamsPerAddress } = this.#core.limits;
-    const owner = ownerOf(address);
+    const owner = ownerOf(query.address);
     const own = this.#perOwner.get(owner) ?? 0;
     if (this.#streams.size >= maxEventStreams) return refusal(503, "RATE_LIMITED", "too many event streams", 30_000);
     if (own >= maxEventStreamsPerAddress) {
       return refusal(429, "RATE_LIMITED", "too many event streams from this address", 30_000);
     }
     this.#perOwner.set(owner, own + 1);
-    const stream = new EventStream(this.#core, filter, after, () => {
+    const stream = new EventStream(this.#core, query, () => {
       this.#streams.delete(stream);
       const left = (this.#perOwner.get(owner) ?? 1) - 1;
       if (left > 0) this.#perOwner.set(owner, left);
@@ -68,7 +70,7 @@ export function streamReply(body: Reply["body"]): Reply {
 class EventStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #core: RegistryCore;
-  readonly #filter: Filter;
+  readonly #query: StreamQuery;
   readonly #onEnd: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #subscription: Subscription | undefined;
@@ -76,15 +78,15 @@ class EventStream {
   #movedAt: number; // steady; when there was room last
   #hasEnded = false;
 
-  constructor(core: RegistryCore, filter: Filter, after: string | undefined, onEnd: () => void) {
+  constructor(core: RegistryCore, query: StreamQuery, onEnd: () => void) {
     this.#core = core;
-    this.#filter = filter;
+    this.#query = query;
     this.#onEnd = onEnd;
     this.#movedAt = core.world.clock.steady();
     this.readable = new ReadableStream<Uint8Array>(
       {
         start: (controller) => void (this.#controller = controller),
-        pull: () => this.#pull(after),
+        pull: () => this.#pull(),
         cancel: () => this.#close(),
       },
       { highWaterMark: ROOM_BYTES, size: (bytes) => bytes?.byteLength ?? 0 },
@@ -97,11 +99,11 @@ class EventStream {
     this.#finish();
   }
 
-  #pull(after: string | undefined): void {
+  #pull(): void {
     this.#movedAt = this.#core.world.clock.steady();
     if (this.#subscription) return this.#subscription.resume();
     const { roster, world, metrics } = this.#core;
-    this.#subscription = new Subscription(roster, world.clock, after, (frame, presence) => {
+    this.#subscription = new Subscription(roster, world.clock, this.#query.after, (frame, presence) => {
       const text = this.#encode(frame, presence);
       if (text !== "") metrics.told.add("stream");
       return this.#write(text);
@@ -119,7 +121,9 @@ class EventStream {
     if (frame.t === "snapshot") return event("snapshot", {}, ""); // a cursor from before it stands for nothing any more
     if (frame.t === "synced") return event("synced", { online: this.#core.roster.size }, frame.cursor);
     if (frame.t !== "peer" || !presence) return "";
-    if (frame.online && fitsFilter(presence.listed, this.#filter)) return peerEvent(frame, presence);
+    if (frame.online && fitsFilter(presence.listed, this.#query.filter)) {
+      return peerEvent(frame, presence, this.#query.hasProof);
+    }
     // Told to everybody: who does not fit now may have fitted before, and a reader that resumes is not asked what it knew.
     const { id, name } = presence.listed.body;
     return frame.cursor === undefined ? "" : event("gone", { id, name }, frame.cursor);
@@ -149,9 +153,10 @@ class EventStream {
   }
 }
 
-function peerEvent({ age, record, grant, cursor }: PeerFrame, { listed: { body, since } }: Presence): string {
+function peerEvent(frame: PeerFrame, { listed: { body, since } }: Presence, hasProof: boolean): string {
+  const { age, record, grant, cursor } = frame;
   const { next: _, ...shown } = body;
-  return event("peer", { ...shown, online: true, age, since, record, grant }, cursor);
+  return event("peer", { ...shown, online: true, age, since, ...(hasProof && { record, grant }) }, cursor);
 }
 
 /** JSON has no line feeds outside of its escapes, so the data is one line. */

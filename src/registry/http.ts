@@ -6,16 +6,18 @@ import { parsePeerId } from "../identity/peer-id.ts";
 import { searchCommands } from "./command-search.ts";
 import type { RegistryCore } from "./core.ts";
 import { streamReply, type EventStreams } from "./event-streams.ts";
+import { pageFile, wantsPage } from "./page.ts";
 import { filterShape, readQuery } from "./query.ts";
 import { EXPOSITION_TYPE } from "./metrics.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Attendance } from "./registry-metrics.ts";
 import { json, plainText, refusal, reply, unlessKnown, type Reply } from "./reply.ts";
+import { SERIES_EVERY_MS, type Series } from "./series.ts";
 import { peerIdShape } from "./shapes.ts";
 
 const DEFAULT_PAGE = 100;
 const DEFAULT_COMMANDS = 20;
-const MAX_SHOWN = 1_000; // on the page for people
+const MAX_SHOWN = 1_000; // in the text for people
 
 /** A GET or HEAD request. */
 export interface Question {
@@ -29,6 +31,7 @@ export interface Question {
 export interface Reading {
   readonly core: RegistryCore;
   readonly streams: EventStreams;
+  readonly series: Series;
   readonly readiness: Readiness;
   readonly attendance: () => Attendance;
   /** Whether whoever asks from `address` may read the metrics. */
@@ -38,7 +41,13 @@ export interface Reading {
 type Answer = (reading: Reading, question: Question) => Reply | Promise<Reply>;
 
 const ANSWERS: Readonly<Record<string, Answer>> = {
-  "/": ({ core }) => frontPage(core),
+  "/": async ({ core }, { headers }) => {
+    const isPage = wantsPage(headers.get("accept"));
+    const answered = await (isPage ? pageFile("page.html", headers.get("if-none-match")) : frontPage(core));
+    return { ...answered, headers: { ...answered.headers, vary: "accept" } };
+  },
+  "/page.css": (_, { headers }) => pageFile("page.css", headers.get("if-none-match")),
+  "/page.js": (_, { headers }) => pageFile("page.js", headers.get("if-none-match")),
   "/healthz": () => json({ status: "ok" }),
   "/readyz": async ({ readiness }) => {
     const faults = await readiness.faults();
@@ -55,6 +64,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     return reply(EXPOSITION_TYPE, isHead ? null : core.metrics.text(attendance()));
   },
   "/v1/registry": ({ core }) => json(describe(core)),
+  "/v1/series": ({ core, series }) => json({ registry: core.id, everyMs: SERIES_EVERY_MS, samples: series.samples() }),
   "/v1/limits": ({ core }) => json({ registry: core.id, limits: core.limits }),
   "/v1/peers": ({ core }, { url, headers }) => {
     const query = readPageQuery(core, url.searchParams);
@@ -67,9 +77,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
     );
   },
   "/v1/events": ({ streams }, { url, headers, isHead, address }) => {
-    const { after, ...filter } = readQuery(eventsShape, url.searchParams);
+    const { after, proof, ...filter } = readQuery(eventsShape, url.searchParams);
     if (isHead) return streamReply(null);
-    return streams.open({ filter, after: headers.get("last-event-id") ?? after, address });
+    return streams.open({ filter, after: headers.get("last-event-id") ?? after, address, hasProof: proof });
   },
 };
 
@@ -94,7 +104,9 @@ export function routeOf(path: string): string {
   return path.startsWith("/v1/peers/") ? "/v1/peers/<id>" : "other";
 }
 
-const eventsShape = filterShape.extend({ after: z.string().max(64).optional() });
+const yesOrNo = z.stringbool({ truthy: ["true"], falsy: ["false"] });
+
+const eventsShape = filterShape.extend({ after: z.string().max(64).optional(), proof: yesOrNo.default(true) });
 
 const commandsShape = (most: number) =>
   z.strictObject({
@@ -113,7 +125,7 @@ function describe(core: RegistryCore): object {
 
 function readPageQuery({ limits }: RegistryCore, params: URLSearchParams) {
   const shape = filterShape.extend({
-    online: z.stringbool({ truthy: ["true"], falsy: ["false"] }).optional(),
+    online: yesOrNo.optional(),
     after: peerIdShape.optional(),
     limit: z.coerce.number().int().min(1).max(limits.maxPage).default(DEFAULT_PAGE),
   });

@@ -57,11 +57,9 @@ export class RegistryMetrics {
         [Math.round(clock.steady() - startedAt) / 1_000],
       ]),
       new Gauge("process_resident_memory_bytes", "Memory of the whole process.", () => [[process.memoryUsage.rss()]]),
-      new Gauge("warren_registry_peers", "Peers that are online.", () => {
-        const counts = { person: 0, bot: 0 };
-        for (const { listed } of roster.present()) counts[listed.body.kind]++;
-        return Object.entries(counts).map(([kind, count]) => [count, { kind }] as const);
-      }),
+      new Gauge("warren_registry_peers", "Peers that are online.", () =>
+        Object.entries(roster.count()).map(([kind, count]) => [count, { kind }] as const),
+      ),
       new Gauge("warren_registry_changes", "Changes of the roster since the registry was started.", () => [
         [roster.changes.head],
       ]),

@@ -51,7 +51,7 @@ export async function unlessKnown(
   const known = asked?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
   const headers = { etag, "cache-control": "no-cache" };
   if (known.includes("*") || known.includes(`"${edition}"`)) {
-    return { status: 304, headers: { ...HEADERS, ...headers }, body: null };
+    return { status: 304, headers, body: null }; // nothing more: what a 304 has of other headers replaces what the browser keeps
   }
   const made = await make();
   return { ...made, headers: { ...made.headers, ...headers } };

@@ -1,6 +1,6 @@
 /** Roster: who is online now, by whose session, and what changed. It lives in memory; its peers' records are on disk. */
 import type { WarrenError } from "../base/errors.ts";
-import type { PeerId } from "../base/ids.ts";
+import type { PeerId, PeerKind } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
 import { ChangeLog } from "./change-log.ts";
 import type { RecordBody } from "./record.ts";
@@ -70,6 +70,12 @@ export class Roster {
 
   get size(): number {
     return this.#present.size;
+  }
+
+  count(): Record<PeerKind, number> {
+    const counts = { person: 0, bot: 0 };
+    for (const { listed } of this.#present.values()) counts[listed.body.kind]++;
+    return counts;
   }
 
   get(id: PeerId): Presence | undefined {

@@ -17,6 +17,7 @@ import type { StoreOpener } from "./store.ts";
 import { Readiness } from "./readiness.ts";
 import type { Attendance } from "./registry-metrics.ts";
 import { refusal, toResponse, type Reply } from "./reply.ts";
+import { Series } from "./series.ts";
 import { PeerSession, type Pipe } from "./session.ts";
 import { nonceShape } from "./shapes.ts";
 import { DEFAULT_REGISTRY_PORT, isLoopbackAddress, isOwnOrigin } from "./url.ts";
@@ -102,6 +103,7 @@ class RegistryServer implements Registry {
   readonly #urls: readonly string[];
   readonly #sessions = new Set<PeerSession>();
   readonly #streams: EventStreams;
+  readonly #series: Series;
   readonly #readiness: Readiness;
   readonly #reading: Reading;
   #onEmpty: (() => void) | undefined; // told when the last session has ended
@@ -120,10 +122,13 @@ class RegistryServer implements Registry {
     this.#urls = urls;
     this.id = core.id;
     this.#streams = new EventStreams(core);
+    this.#series = new Series(clock, core.roster);
+    this.#series.sweep();
     this.#readiness = new Readiness(clock, { store: () => core.tryStore() });
     this.#reading = {
       core,
       streams: this.#streams,
+      series: this.#series,
       readiness: this.#readiness,
       attendance: () => this.#attendance(),
       showsMetrics: (address) => metricsFor === "everyone" || isLoopbackAddress(address),
@@ -299,6 +304,7 @@ class RegistryServer implements Registry {
     this.#sweptAt = now;
     for (const session of this.#sessions) session.check(lateMs > STALL_MS ? lateMs : 0);
     this.#core.sweep();
+    this.#series.sweep();
   }
 
   #fail(error: unknown): Reply {
