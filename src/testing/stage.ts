@@ -54,7 +54,6 @@ export class Stage implements AsyncDisposable {
     this.#seed = seed;
     this.#network = network;
     this.#log = log;
-    this.scope.use(network);
   }
 
   open(role: Role): Promise<Life> {
@@ -92,7 +91,11 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.until(this.scope.close());
+    try {
+      await this.until(this.scope.close());
+    } finally {
+      this.#network[Symbol.dispose](); // also where somebody does not end: its files are not to stay
+    }
   }
 
   async #turnClock(isEnough: () => boolean): Promise<void> {
