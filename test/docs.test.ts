@@ -142,7 +142,7 @@ async function converse(): Promise<string[]> {
   ann.on("message", () => {});
   bob.on("message", (message) => (message.text === "hello" ? message.reply("hello yourself") : undefined));
   const first = ann.send("bob:9279", "hello");
-  await world.clock.advance(50);
+  await world.clock.advance(200);
   await first;
   network.cut();
   const second = ann.send(bob.id, "still there?");

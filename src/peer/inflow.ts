@@ -120,8 +120,10 @@ export class Inflow {
   onGot({ k }: Got): void {
     if (k > this.#doneSent) throw new WarrenError("PROTOCOL_VIOLATION", `a receipt ${k} confirmed that was not sent`);
     this.#unconfirmed = this.#unconfirmed.filter((sent) => sent > k);
-    this.#store.receipts.confirm(this.#peer, k);
-    this.#listener.touched();
+    this.#store.db.lazily(() => {
+      this.#store.receipts.confirm(this.#peer, k);
+      this.#listener.touched();
+    });
   }
 
   /** The hooks are done with a message; its receipt is written with this turn's commit. */

@@ -162,7 +162,8 @@ export class Outflow {
         `an acknowledgement of ${n}, which was not sent or is already behind`,
       );
     }
-    if (n > this.#acked) this.#acknowledged(n);
+    // Lost by a crash it is told again: by the other side's `ready`.
+    if (n > this.#acked) this.#store.db.lazily(() => this.#acknowledged(n));
     this.#credit = Math.max(this.#credit, n + w);
     this.pump();
   }
@@ -171,8 +172,10 @@ export class Outflow {
   onDone({ epoch: name, ok, failed }: Done): void {
     const epoch = name === this.#epochName ? this.#epoch : this.#store.outgoing.epochNumber(name);
     if (epoch === undefined) return;
-    for (const [first, last] of ok) this.#settle(epoch, first, last, "handled", null);
-    for (const [seq, reason] of failed) this.#settle(epoch, seq, seq, "failed", reason);
+    this.#store.db.lazily(() => {
+      for (const [first, last] of ok) this.#settle(epoch, first, last, "handled", null);
+      for (const [seq, reason] of failed) this.#settle(epoch, seq, seq, "failed", reason);
+    });
   }
 
   /** Gives up what was never on any wire and is too old; `lived` is the time lived through, in s. */

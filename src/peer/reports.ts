@@ -31,6 +31,11 @@ export class Reports {
     this.#events = new Emitter((error, event) => log.error(`a listener to "${event}" failed: ${String(error)}`));
   }
 
+  /** Whether anybody wants to know what becomes of messages, or of one of them. */
+  get isWatched(): boolean {
+    return this.#receiptListeners > 0 || !this.#sent.isEmpty;
+  }
+
   /** Whether anybody listens to what becomes of every message. */
   get areReceiptsWanted(): boolean {
     return this.#receiptListeners > 0;

@@ -35,6 +35,8 @@ export interface SessionHost {
   /** So much of the credit was used. */
   used(session: Session, credit: number): void;
   lost(session: Session, count: number): void;
+  /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
+  isWatched(): boolean;
   /** Messages of ours have come further; `ids` looks up which they are. */
   reached(session: Session, range: SentRange, state: MessageState, reason: string | null, ids: () => string[]): void;
   /** Messages of ours that were not acknowledged have other numbers now. */
@@ -298,9 +300,11 @@ export class Session {
 
   #confirmLater(k: number): void {
     const connection = this.#connection;
-    this.#host.store.db.afterCommit((error) => {
-      if (!error && this.#connection === connection) connection?.send({ t: "got", k });
-    });
+    this.#host.store.db.lazily(() =>
+      this.#host.store.db.afterCommit((error) => {
+        if (!error && this.#connection === connection) connection?.send({ t: "got", k });
+      }),
+    );
   }
 
   /** Not more often than once a minute: a hostile peer can claim it on every connection. */
@@ -312,7 +316,9 @@ export class Session {
   }
 
   #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {
-    // After the commit: what is told shall not be taken back by a failure of our own disk.
+    if (!this.#host.isWatched()) return;
+    // After the commit, which is not put off then: what is told shall not be taken back by a failure of our own disk.
+    this.#host.store.db.hasten();
     this.#host.store.db.afterCommit((error) => {
       if (error) return;
       const ids = (): string[] => this.#host.store.outgoing.idsBetween(this.n, epoch, first, last).map(({ id }) => id);

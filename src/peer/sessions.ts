@@ -164,6 +164,7 @@ export class Sessions {
 
   #touch(session: Session): void {
     if (this.#touched.size === 0) this.#host.store.db.afterCommit((error) => error || this.#flush());
+    else this.#host.store.db.touch();
     this.#touched.add(session);
   }
 

@@ -2,7 +2,7 @@
 import { Database as Sqlite, SQLiteError, type Statement } from "bun:sqlite";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { describeError, WarrenError } from "../base/errors.ts";
-import type { Clock } from "../base/world.ts";
+import type { Clock, Timer } from "../base/world.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export type Value = string | number | null;
@@ -10,9 +10,13 @@ export type Value = string | number | null;
 export type Write = (...values: Value[]) => number;
 type CommitListener = (error?: WarrenError) => void;
 
+/** How long what is written lazily may wait for its commit. */
+const LAZY_MS = 50;
+
 /**
  * Everything that is written in one turn of the event loop is one transaction with `synchronous=FULL`, committed at the
- * end of the turn. It is durable, or none of it happened; which of the two, the listeners are told.
+ * end of the turn. It is durable, or none of it happened; which of the two, the listeners are told. What may be lost by a
+ * crash, because it would be learned again, is written lazily: it goes with the next commit, or waits for a moment.
  */
 export class Database implements Disposable {
   readonly #sqlite: Sqlite;
@@ -20,6 +24,9 @@ export class Database implements Disposable {
   #group: CommitListener[] | undefined; // who waits for the open transaction; undefined when none is open
   #failure: WarrenError | undefined; // why the open transaction can only be rolled back
   #committed: Promise<void> | undefined; // of the open transaction, once somebody has asked for it
+  #isLazy = false; // what is written now need not be on disk soon
+  #isHurried = false; // the open transaction ends with this turn
+  #patience: Timer | undefined; // until a transaction in which nothing is urgent ends
   readonly #closings = new Set<() => void>(); // run inside every transaction, just before its commit
   readonly #rollbacks = new Set<(error: WarrenError) => void>();
 
@@ -90,6 +97,24 @@ export class Database implements Disposable {
     this.#begin();
   }
 
+  /** What `work` writes, and whoever waits for it, can wait for the commit of something else, or for 50 ms. */
+  lazily(work: () => void): void {
+    const before = this.#isLazy;
+    this.#isLazy = true;
+    try {
+      work();
+    } finally {
+      this.#isLazy = before;
+    }
+  }
+
+  /** The open transaction, if there is one, ends with this turn. */
+  hasten(): void {
+    if (!this.#group || this.#isHurried) return;
+    this.#isHurried = true;
+    this.#clock.soon(() => this.#isHurried && this.commit());
+  }
+
   /** Calls back once what was written in this turn is on disk, or failed; at the end of the turn if nothing was. */
   afterCommit(listener: CommitListener): void {
     this.#begin();
@@ -117,11 +142,13 @@ export class Database implements Disposable {
   commit(): void {
     const group = this.#group;
     if (!group) return;
+    this.#patience?.[Symbol.dispose]();
     this.#committed = undefined; // who asks from here on, asks for what comes after
     try {
       for (const closing of this.#closings) closing();
       if (this.#failure) throw this.#failure;
       this.#group = undefined; // from here on a new turn's writes begin a new transaction
+      this.#isHurried = false;
       this.#sqlite.run("COMMIT");
     } catch (error) {
       this.#rollBack(group, error instanceof WarrenError ? error : storeFailure(error));
@@ -133,6 +160,7 @@ export class Database implements Disposable {
   /** Forgets what is not committed and tells nobody, as the end of the process would. Then only reads and `serialize` make sense. */
   giveUp(): void {
     this.#group = undefined;
+    this.#patience?.[Symbol.dispose]();
     this.#closings.clear();
     if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK");
   }
@@ -170,18 +198,21 @@ export class Database implements Disposable {
 
   #begin(): void {
     if (this.#failure) throw this.#failure;
-    if (this.#group) return;
-    try {
-      this.#sqlite.run("BEGIN IMMEDIATE");
-    } catch (error) {
-      throw storeFailure(error);
+    if (!this.#group) {
+      try {
+        this.#sqlite.run("BEGIN IMMEDIATE");
+      } catch (error) {
+        throw storeFailure(error);
+      }
+      this.#group = [];
+      if (this.#isLazy) this.#patience = this.#clock.after(LAZY_MS, () => this.commit());
     }
-    this.#group = [];
-    this.#clock.soon(() => this.commit());
+    if (!this.#isLazy) this.hasten();
   }
 
   #rollBack(group: CommitListener[], error: WarrenError): void {
     this.#group = undefined;
+    this.#isHurried = false;
     this.#failure = undefined;
     if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK"); // SQLite may have rolled back by itself (disk full)
     for (const rollback of this.#rollbacks) rollback(error);

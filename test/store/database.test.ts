@@ -76,3 +76,34 @@ test("a copy is whole, private, and never over another file", () => {
   using copy = new Database(target, clock);
   expect(copy.all<{ value: string }>("SELECT value FROM entry")).toEqual([{ value: "v" }]);
 });
+
+test("what is written lazily waits for something urgent, or for 50 ms", async () => {
+  using db = new Database(path, clock);
+  const told: string[] = [];
+  const writeLazily = (key: string): void =>
+    db.lazily(() => {
+      put(db, key);
+      db.afterCommit(() => told.push(key));
+    });
+  writeLazily("a");
+  await clock.advance(49);
+  expect(told).toEqual([]);
+  await clock.advance(1);
+  expect(told).toEqual(["a"]);
+  writeLazily("b");
+  put(db, "c");
+  await clock.settle();
+  expect(told).toEqual(["a", "b"]);
+  writeLazily("d");
+  db.hasten();
+  await clock.settle();
+  expect(told).toEqual(["a", "b", "d"]);
+});
+
+test("what is written lazily is committed when the database closes", () => {
+  const db = new Database(path, clock);
+  db.lazily(() => put(db, "a"));
+  db[Symbol.dispose]();
+  using again = new Database(path, clock);
+  expect(count(again)).toBe(1);
+});
