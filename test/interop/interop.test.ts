@@ -39,6 +39,13 @@ function all(name: string): string[] {
   return Array.from({ length: ROUNDS * BURST }, (_, n) => `${name} ${Math.floor(n / BURST)}.${n % BURST}`);
 }
 
+/** The second half comes when the first one has been read. */
+async function* whileRead(isRead: Promise<unknown>, first: string, second: string): AsyncGenerator<string> {
+  yield first;
+  await isRead;
+  yield second;
+}
+
 test.concurrent.skipIf(missing.length > 0).each([
   ["decides which connection counts", true],
   ["follows the choice", false],
@@ -83,10 +90,16 @@ test.concurrent.skipIf(missing.length > 0).each([
     const settled = new Set<unknown>();
     let last: unknown;
     const isOver = python.next("settled", ({ id: one }) => settled.add(one).has(last));
+    const answered = python.next("message", ({ text }) => text === "and out");
+    ann.on(
+      "message",
+      (message) => message.text === "over" && message.reply(whileRead(python.next("draft"), "and ", "out")),
+    );
     last = (await python.ask("send over", "queued"))["id"];
     if (!settled.has(last)) await isOver;
+    await answered;
     expect(heard).toEqual([...all("python"), "over"]);
-    expect(await python.ask("inbox", "inbox")).toMatchObject({ texts: all("ann"), unsettled: 0 });
+    expect(await python.ask("inbox", "inbox")).toMatchObject({ texts: [...all("ann"), "and out"], unsettled: 0 });
     expect(lost).toEqual([]);
     expect(Math.min(cuts.toAnn, cuts.toPython)).toBeGreaterThan(1); // both have dialled
   },

@@ -206,7 +206,7 @@ def on_done(c, f):
 
 ANYWHERE = ("hello", "ready", "ping", "pong", "notice")  # the rest only counts on the chosen connection
 ON = {"hello": on_hello, "ready": on_ready, "ping": lambda c, f: c.say("pong"), "pong": lambda c, f: None, "start": on_start,
-      "draft": lambda c, f: None, "msg": on_msg, "skip": on_msg, "ack": on_ack, "done": on_done, "got": on_got, "notice": lambda c, f: tell("notice", text=f["message"])}
+      "draft": lambda c, f: tell("draft", text=f["text"]), "msg": on_msg, "skip": on_msg, "ack": on_ack, "done": on_done, "got": on_got, "notice": lambda c, f: tell("notice", text=f["message"])}
 
 # Dialling and listening -----------------------------------------------------------------------------------------------
 async def dial(host, port):
