@@ -24,7 +24,7 @@ export interface DraftingHost {
 
 export class Drafting {
   readonly #host: DraftingHost;
-  readonly #open = new Map<PeerId, number>(); // drafts that are being shown, by reader; no zeros
+  readonly #open = new Map<PeerId, number>(); // texts that are being written, by reader; no zeros
 
   constructor(host: DraftingHost) {
     this.#host = host;
@@ -33,21 +33,16 @@ export class Drafting {
   /** Dispose of the result: what was not kept by then is taken back. */
   begin(reader: PeerId, head: Head): Writing {
     const open = this.#open.get(reader) ?? 0;
-    // More than its reader shows would cost it frames for nothing, and together they could be too many.
-    if (open >= MAX_DRAFTS)
-      return new Writing(
-        head,
-        this.#host.clock,
-        () => undefined,
-        () => {},
-      );
     this.#open.set(reader, open + 1);
-    const end = (): void => {
-      const left = (this.#open.get(reader) ?? 1) - 1;
-      if (left > 0) this.#open.set(reader, left);
-      else this.#open.delete(reader);
-    };
-    return new Writing(head, this.#host.clock, () => this.#host.sessionWith(reader), end);
+    // More than its reader shows would cost it frames for nothing, and together they could be too many.
+    const session = (): Reader | undefined => (open < MAX_DRAFTS ? this.#host.sessionWith(reader) : undefined);
+    return new Writing(head, this.#host.clock, session, () => this.#ended(reader));
+  }
+
+  #ended(reader: PeerId): void {
+    const open = (this.#open.get(reader) ?? 1) - 1;
+    if (open > 0) this.#open.set(reader, open);
+    else this.#open.delete(reader);
   }
 }
 

@@ -170,6 +170,25 @@ test("a reader that is slow is sent nothing more until it has read, and then all
   ]);
 });
 
+test("a text that has ended makes room for the next one", async () => {
+  const clock = new ManualClock();
+  const said: Frame[] = [];
+  const line = { send: (frame: Frame) => void said.push(frame) };
+  const drafting = new Drafting({ clock, sessionWith: () => ({ connection: line, freeConnection: line }) });
+  for (let n = 0; n < 2 * MAX_DRAFTS; n++) {
+    using writing = drafting.begin(testId("ann"), { id: `m${n}` });
+    const pieces = createPieces();
+    const whole = writing.read(pieces, () => {});
+    pieces.add("text");
+    await clock.settle();
+    await clock.advance(DRAFT_EVERY_MS);
+    pieces.end();
+    await whole;
+    writing.keep();
+  }
+  expect(said).toHaveLength(2 * MAX_DRAFTS);
+});
+
 test("on another connection nothing is said before both sides are ready, and then the draft begins again", async () => {
   await using burrow = createBurrow();
   const bob = await burrow.open("bob", { kind: "bot" });
