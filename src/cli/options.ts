@@ -1,7 +1,7 @@
 /** Options: how command lines are read, the same in every program. What is wrong in one is told in one line. */
 import { Command, InvalidArgumentError } from "commander";
 import { describeError } from "../base/errors.ts";
-import { isPeerId, parseName } from "../base/ids.ts";
+import { isPeerId, parseName, type PeerId } from "../base/ids.ts";
 import { readSet } from "../bot/set-option.ts";
 import { parseNatsServers } from "../registry/nats-address.ts";
 import { parseRegistryUrl, parseRegistryUrls } from "../registry/url.ts";
@@ -37,7 +37,7 @@ export function nameOption(text: string): string {
   return attempt(() => parseName(text));
 }
 
-export function peerIdOption(text: string): string {
+export function peerIdOption(text: string): PeerId {
   if (isPeerId(text)) return text;
   throw new InvalidArgumentError("52 characters of a-z and 2-7 were expected.");
 }

@@ -5,6 +5,7 @@ import { WarrenError } from "../base/errors.ts";
 import type { AskOptions } from "./ask.ts";
 import type { Whose } from "./backup.ts";
 import { createLog, stderrSink } from "../base/log.ts";
+import type { PeerId } from "../base/ids.ts";
 import { nearest } from "../bot/nearest.ts";
 import { localRegistryUrl } from "../registry/url.ts";
 import { errorEvent, type Command as PeerCommand } from "./events.ts";
@@ -21,6 +22,7 @@ import {
   SET,
   setOption,
 } from "./options.ts";
+import type { Owner } from "./names.ts";
 import { print, printJson } from "./output.ts";
 import { resolveHome } from "./program.ts";
 import type { RunOptions } from "./run-peer.ts";
@@ -176,6 +178,29 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .action((name: string, id: string) => act((flags) => question(flags, { do: "pin", name, id })));
 
   program
+    .command("release")
+    .description("give a name back to the registry: anybody may have it then")
+    .argument("<name>", "the name, of an identity that does not run", nameOption)
+    .action((name: string) =>
+      act(async (flags) => await (await import("./names.ts")).releaseName(owner(flags, name), name)),
+    );
+  program
+    .command("transfer")
+    .description("hand a name on to another key: prints a statement for its owner to take")
+    .argument("<name>", "the name, of an identity that does not run", nameOption)
+    .argument("<id>", "the key that is to have it", peerIdOption)
+    .action((name: string, id: PeerId) =>
+      act(async (flags) => await (await import("./names.ts")).transferName(owner(flags, name), name, id)),
+    );
+  program
+    .command("take")
+    .description("take a name that another key has handed on to this one; - reads the statement from standard input")
+    .argument("<name>", "the name", nameOption)
+    .argument("<statement>", "what transfer has printed")
+    .action((name: string, statement: string) =>
+      act(async (flags) => await (await import("./names.ts")).takeName(owner(flags, name), name, statement)),
+    );
+  program
     .command("block [who]")
     .description("take nothing of a peer any more; without a name: list who is blocked")
     .action((who?: string) =>
@@ -251,6 +276,12 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
 
   await program.parseAsync(argv);
   return code;
+}
+
+/** Of a name's own identity, unless another is said. */
+function owner(flags: Flags, name: string): Owner {
+  const { home, forBot: bot, registry = localRegistryUrl(), json } = flags;
+  return { home: resolveHome(home), bot, name: flags.name ?? name, registry, json: json === true };
 }
 
 function whose({ home, forBot, name }: Flags): Whose {

@@ -6,6 +6,8 @@ export interface DirectoryEntry extends PeerInfo {
   readonly online: boolean;
   readonly addresses: readonly Address[];
   readonly card: Card;
+  /** The key that has handed the name on to this one, and signed that. */
+  readonly transferredFrom?: PeerId;
 }
 
 export interface DirectoryQuery {

@@ -163,6 +163,7 @@ export class Peer implements AsyncDisposable {
         directory: () => this.directory,
         dialler: () => this.#dialler,
         addresses: () => this.addresses,
+        noticed: (notice) => this.#reports.notice(notice),
       }),
     );
     this.#sender = new Sender({

@@ -1,4 +1,5 @@
 /** People host: what the people of a peer need of its other parts. */
+import type { WarrenError } from "../base/errors.ts";
 import type { Address, PeerInfo } from "../base/ids.ts";
 import type { Contacts } from "../store/contacts.ts";
 import type { Dialler } from "./dialler.ts";
@@ -13,10 +14,13 @@ export interface PeopleParts {
   readonly directory: () => Directory | undefined;
   readonly dialler: () => Dialler;
   readonly addresses: () => readonly Address[];
+  readonly noticed: (notice: WarrenError) => void;
 }
 
-export function createPeopleHost({ self, contacts, sessions, directory, dialler, addresses }: PeopleParts): PeopleHost {
+export function createPeopleHost(parts: PeopleParts): PeopleHost {
+  const { self, contacts, sessions, directory, dialler, addresses, noticed } = parts;
   return {
+    noticed,
     self,
     contacts,
     directory,

@@ -28,6 +28,8 @@ export interface PeopleHost {
   ownAddresses(): readonly Address[];
   /** The row of a peer; it is made, within this turn's transaction, if it is new. */
   rowOf(info: PeerInfo): ContactRow;
+  /** Something that its user should read. */
+  noticed(notice: WarrenError): void;
   /** Its name or kind is another one now. */
   renamed(info: PeerInfo): void;
 }
@@ -142,8 +144,11 @@ export class People {
     if (pinned) {
       const online = [...this.#entriesNamed(name)].filter((entry) => entry.online);
       const other = online.find(({ id }) => id !== pinned.id);
-      if (other && !online.some(({ id }) => id === pinned.id)) throw nameChanged(name, pinned.id, other.id);
-      return toInfo(pinned);
+      if (!other || online.some(({ id }) => id === pinned.id)) return toInfo(pinned);
+      if (other.transferredFrom !== pinned.id) throw nameChanged(name, pinned.id, other.id);
+      contacts.pin(this.#host.rowOf(other).n, name);
+      this.#host.noticed(nameTransferred(name, pinned.id, other.id));
+      return { id: other.id, name, kind: other.kind };
     }
     const failures: unknown[] = [];
     const granted = await directory?.find({ name }).catch((error: unknown) => void failures.push(error));
@@ -213,6 +218,11 @@ function matches(entry: DirectoryEntry, { id, name, kind, command }: DirectoryQu
     (kind === undefined || entry.kind === kind) &&
     (command === undefined || entry.card.commands.some((one) => one.name === command))
   );
+}
+
+function nameTransferred(name: string, before: PeerId, now: PeerId): WarrenError {
+  const text = `${name} is another key from now on: ${shortId(before)} has handed the name on to ${shortId(now)}, and has signed that. What you say to ${name} goes to ${now}; the key before is still reached by its id, ${before}`;
+  return new WarrenError("NAME_TRANSFERRED", text);
 }
 
 function nameChanged(name: string, pinned: PeerId, now: PeerId): WarrenError {

@@ -9,10 +9,11 @@ import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
 import type { ErrorFrame, Reachability, ServerFrame } from "./frames.ts";
 import { openGrant } from "./grant.ts";
+import { readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
 import { askForKey, lookUpAnywhere, registryChanged } from "./lookup.ts";
 import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./memory.ts";
-import { openChallenge, signGoodbye, signLogin, type Challenge } from "./proof.ts";
+import { signGoodbye, signLogin, type Challenge } from "./proof.ts";
 import { Rotation } from "./rotation.ts";
 import { SelfRecord } from "./self-record.ts";
 import { Standpoint } from "./standpoint.ts";
@@ -229,9 +230,7 @@ export class RegistryClient implements AsyncDisposable {
 
   async #greet(link: Link, nonce: string): Promise<Challenge> {
     const frame = await link.next().catch((error: unknown) => this.#explain(link, error));
-    if (frame.t !== "challenge") throw unusable(this.url, `it began with "${frame.t}"`);
-    const challenge = await openChallenge(frame.challenge);
-    if (challenge.dialled !== nonce) throw unusable(this.url, "its challenge is for another connection");
+    const challenge = await readGreeting(frame, this.url, nonce);
     const pinned = pinnedKey(this.#memory, this.url);
     if (pinned !== undefined && pinned !== challenge.registry) {
       if (!this.#acceptsNewKey(this.url)) throw registryChanged(this.url, pinned, challenge.registry);
@@ -385,10 +384,4 @@ export class RegistryClient implements AsyncDisposable {
   #believed(url: string): PeerId | undefined {
     return this.#acceptsNewKey(url) ? undefined : pinnedKey(this.#memory, url);
   }
-}
-
-function unusable(url: string, why: string, cause?: unknown): WarrenError {
-  return new WarrenError("REGISTRY_UNUSABLE", `what answers at ${url} is no registry that can be used: ${why}`, {
-    cause,
-  });
 }

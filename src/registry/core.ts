@@ -20,6 +20,7 @@ import type {
   RegistryStore,
   StoredRecord,
 } from "./store.ts";
+import { sinceAfter, transferTo } from "./transfer.ts";
 
 const TICK_MS = 60_000;
 
@@ -153,7 +154,7 @@ export class RegistryCore implements Follower {
     if (request.ifFree && this.roster.get(body.id)?.holder) {
       return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
     }
-    const grantedSince = await this.#grantedSince(body, request.grant);
+    const grantedSince = await this.#entitledSince(body, request.grant);
     const result = await this.#register({
       body,
       record: request.record,
@@ -193,6 +194,16 @@ export class RegistryCore implements Follower {
     await this.#store.leave(id, stay).catch(this.#reportFailure);
     this.#leaving.delete(id);
     await this.#applied;
+  }
+
+  /** The key gives the name back. @throws {WarrenError} `REGISTRY_REFUSED` unless it holds it */
+  async release(name: string, id: PeerId): Promise<void> {
+    if (!this.#store.release) throw new WarrenError("REGISTRY_REFUSED", "this registry takes no name back");
+    if (!(await this.#store.release(name, id))) {
+      throw new WarrenError("REGISTRY_REFUSED", `this key does not hold the name "${name}"`);
+    }
+    await this.#applied;
+    this.#noteUnlisted();
   }
 
   /** To be called about once a second. */
@@ -247,6 +258,14 @@ export class RegistryCore implements Follower {
     } finally {
       this.metrics.commitSeconds.observe((this.world.clock.steady() - startedAt) / 1_000);
     }
+  }
+
+  /** By what the key shows it has a right to the name, and since when. */
+  async #entitledSince(body: RecordBody, grant: string | undefined): Promise<number | undefined> {
+    const [granted, transfer] = await Promise.all([this.#grantedSince(body, grant), transferTo(body, this.id)]);
+    const [holder] = transfer ? this.#store.list({ name: body.name, limit: 1 }) : [];
+    const isHandedOn = transfer && holder?.id === transfer.from && holder.since === transfer.since;
+    return isHandedOn ? sinceAfter(transfer) : granted;
   }
 
   async #grantedSince(body: RecordBody, grant: string | undefined): Promise<number | undefined> {

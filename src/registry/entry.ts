@@ -3,6 +3,7 @@ import type { Card } from "../base/card.ts";
 import type { Address, PeerId, PeerInfo } from "../base/ids.ts";
 import { openGrant } from "./grant.ts";
 import { openRecord, type RecordBody } from "./record.ts";
+import { transferTo } from "./transfer.ts";
 
 /** What a peer says of itself. */
 export interface SelfDescription extends PeerInfo {
@@ -12,6 +13,13 @@ export interface SelfDescription extends PeerInfo {
 
 export interface RegistryEntry extends SelfDescription {
   readonly online: boolean;
+  /** The key that has handed the name on to this one, and signed that. */
+  readonly transferredFrom?: PeerId;
+}
+
+/** A record that has stood every check. */
+export interface CheckedRecord extends RecordBody {
+  readonly transferredFrom?: PeerId;
 }
 
 export interface RegistryQuery {
@@ -28,12 +36,14 @@ export interface SignedEntry {
 }
 
 /** @throws {WarrenError} `RECORD_INVALID` unless the peer said it itself and `registry` gave it the name */
-export async function checkEntry({ record, grant }: SignedEntry, registry: PeerId): Promise<RecordBody> {
+export async function checkEntry({ record, grant }: SignedEntry, registry: PeerId): Promise<CheckedRecord> {
   const body = await openRecord(record);
   await openGrant(grant, { registry, name: body.name, id: body.id });
-  return body;
+  const transfer = await transferTo(body, registry);
+  return transfer ? { ...body, transferredFrom: transfer.from } : body;
 }
 
-export function toEntry({ id, name, kind, addresses, card }: RecordBody, online: boolean): RegistryEntry {
-  return { id, name, kind, addresses, card, online };
+export function toEntry(checked: CheckedRecord, online: boolean): RegistryEntry {
+  const { id, name, kind, addresses, card, transferredFrom } = checked;
+  return { id, name, kind, addresses, card, online, ...(transferredFrom && { transferredFrom }) };
 }

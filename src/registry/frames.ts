@@ -52,6 +52,7 @@ const serverFrame = z.discriminatedUnion("t", [
   z.object({ t: z.literal("snapshot") }),
   peerFrame,
   z.object({ t: z.literal("synced"), cursor }),
+  z.object({ t: z.literal("released") }),
   z.object({ t: z.literal("pong") }),
   z.object({
     t: z.literal("bye"),
@@ -74,6 +75,7 @@ const peerSideFrame = z.discriminatedUnion("t", [
   z.object({ t: z.literal("subscribe"), after: cursor.optional() }),
   z.object({ t: z.literal("ping") }),
   z.object({ t: z.literal("goodbye"), goodbye: jws }),
+  z.object({ t: z.literal("release"), release: jws }),
 ]);
 
 export type ServerFrame = z.infer<typeof serverFrame>;

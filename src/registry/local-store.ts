@@ -32,6 +32,9 @@ interface Job {
   settle: () => void;
 }
 
+/** A fact: when the name after it was given back, epoch ms. */
+const RELEASED = "released:";
+
 /** Writes of one turn of the event loop are one transaction; a promise resolves when what it stands for is on disk. */
 export class LocalStore implements RegistryStore {
   readonly isOpen = true;
@@ -86,7 +89,9 @@ export class LocalStore implements RegistryStore {
       const last = this.#tables.lastRecord(id);
       if (last && last.record !== record && last.seq >= body.seq) return { kind: "stale", last: last.record };
       const receivedAt = this.#clock.now();
-      const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, now: receivedAt });
+      const isVoid = grantedSince !== undefined && grantedSince < (this.#fact(RELEASED + name) ?? -Infinity);
+      const right = isVoid ? {} : { grantedSince };
+      const decision = decideClaim(this.#tables, this.#limits, { name, id, ...right, now: receivedAt });
       if (decision.kind !== "granted") return decision;
       const { since, displaced } = decision;
       if (displaced) ended = this.#displace(displaced, name);
@@ -108,6 +113,19 @@ export class LocalStore implements RegistryStore {
       () => this.#tables.endStay(id, stay),
       (hasEnded) => hasEnded && this.#follower?.left({ id, stay, isDisplaced: false }),
     );
+  }
+
+  async release(name: string, id: PeerId): Promise<boolean> {
+    let ended: Departure | undefined;
+    const run = (): boolean => {
+      const held = this.#tables.name(name);
+      if (held?.id !== id) return false;
+      ended = this.#displace(id, name);
+      this.#tables.removeName(name);
+      this.#setFact(RELEASED + name, Math.max(this.#clock.now(), held.since + 1));
+      return true;
+    };
+    return await this.#write(run, () => ended && this.#follower?.left(ended));
   }
 
   tick(): Promise<void> {
@@ -147,6 +165,8 @@ export class LocalStore implements RegistryStore {
     const day = (this.#fact("day") ?? 0) + 1;
     this.#setFact("day", day);
     this.#tables.countDay(day, day - GRANT_DAYS);
+    const oldest = this.#clock.now() - GRANT_DAYS * DAY_MS; // grants from before that have run out by themselves
+    this.#db.query("DELETE FROM facts WHERE key GLOB ? AND value < ?").run(`${RELEASED}*`, oldest);
   }
 
   #fact(key: string): number | undefined {

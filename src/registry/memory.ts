@@ -28,11 +28,26 @@ export function keepLastGood(memory: RegistryMemory, url: string): void {
 
 /** The grant that `registry` gave for `name`: it is shown at every login, so that a registry that lost its disk is told. */
 export function keptGrant(memory: RegistryMemory, registry: PeerId, name: string): string | undefined {
-  return memory.get(`registry.grant:${registry}:${name}`);
+  return memory.get(`registry.grant:${registry}:${name}`) || undefined;
 }
 
 export function keepGrant(memory: RegistryMemory, registry: PeerId, name: string, grant: string): void {
   memory.set(`registry.grant:${registry}:${name}`, grant);
+}
+
+/** The statement by which another key has handed `name` on to this one. */
+export function keptTransfer(memory: RegistryMemory, name: string): string | undefined {
+  return memory.get(`registry.transfer:${name}`) || undefined;
+}
+
+export function keepTransfer(memory: RegistryMemory, name: string, transfer: string): void {
+  memory.set(`registry.transfer:${name}`, transfer);
+}
+
+/** The name is nothing of ours any more. */
+export function forgetName(memory: RegistryMemory, registry: PeerId, name: string): void {
+  keepGrant(memory, registry, name, "");
+  keepTransfer(memory, name, "");
 }
 
 /** The highest sequence number that a record of this key ever had. */

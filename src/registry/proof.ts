@@ -1,7 +1,7 @@
 /** Proofs: what the two sides of a registry session sign, so that neither can be played back, passed on or made up. */
 import { z } from "zod";
 import type { PeerId } from "../base/ids.ts";
-import { nonceShape, peerIdShape } from "./shapes.ts";
+import { nameShape, nonceShape, peerIdShape } from "./shapes.ts";
 import { openStatement, signStatement, type StatementKind } from "./statement.ts";
 
 /** The registry's first word: it has the key that it is known by, and this connection has these two nonces. */
@@ -28,9 +28,15 @@ export interface Goodbye {
   readonly nonce: string;
 }
 
+/** A key gives a name back. Like a login it is for this connection, and for the origin that was dialled. */
+export interface Release extends Login {
+  readonly name: string;
+}
+
 const MAX_PROOF_BYTES = 1_536;
 
 const goodbyeShape = z.object({ id: peerIdShape, registry: peerIdShape, nonce: nonceShape });
+const loginShape = goodbyeShape.extend({ origin: z.string().max(300) });
 
 const CHALLENGE: StatementKind<Challenge> = {
   what: "challenge",
@@ -47,7 +53,16 @@ const LOGIN: StatementKind<Login> = {
   code: "REGISTRY_REFUSED",
   maxBytes: MAX_PROOF_BYTES,
   signer: (body) => body.id,
-  body: goodbyeShape.extend({ origin: z.string().max(300) }),
+  body: loginShape,
+};
+
+const RELEASE: StatementKind<Release> = {
+  what: "release",
+  typ: "warren-release+jwt",
+  code: "REGISTRY_REFUSED",
+  maxBytes: MAX_PROOF_BYTES,
+  signer: (body) => body.id,
+  body: loginShape.extend({ name: nameShape }),
 };
 
 const GOODBYE: StatementKind<Goodbye> = {
@@ -64,4 +79,6 @@ export const openChallenge = (jws: string): Promise<Challenge> => openStatement(
 export const signLogin = (body: Login, key: CryptoKey): Promise<string> => signStatement(LOGIN, body, key);
 export const openLogin = (jws: string): Promise<Login> => openStatement(LOGIN, jws);
 export const signGoodbye = (body: Goodbye, key: CryptoKey): Promise<string> => signStatement(GOODBYE, body, key);
+export const signRelease = (body: Release, key: CryptoKey): Promise<string> => signStatement(RELEASE, body, key);
+export const openRelease = (jws: string): Promise<Release> => openStatement(RELEASE, jws);
 export const openGoodbye = (jws: string): Promise<Goodbye> => openStatement(GOODBYE, jws);

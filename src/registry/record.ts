@@ -4,6 +4,7 @@ import type { Card } from "../base/card.ts";
 import type { Address, PeerInfo } from "../base/ids.ts";
 import { addressShape, kindShape, nameShape, peerIdShape } from "./shapes.ts";
 import { openStatement, signStatement, type StatementKind } from "./statement.ts";
+import { MAX_TRANSFER_BYTES } from "./transfer.ts";
 
 export const MAX_ADDRESSES = 16;
 export const MAX_COMMANDS = 64;
@@ -22,6 +23,8 @@ export interface RecordBody extends PeerInfo {
   readonly seq: number;
   /** Seconds for which it holds after it was received; the clocks of the two sides are never compared. */
   readonly ttl: number;
+  /** The statement by which another key has handed the name on to this one: see transfer.ts. */
+  readonly transfer?: string | undefined;
   /** SHA-256 of the key that may replace this one, in base64url. */
   readonly next?: string | undefined;
 }
@@ -56,6 +59,7 @@ const RECORD: StatementKind<RecordBody> = {
     rooms: z.array(z.string().min(1).max(64)).max(MAX_ROOMS).optional(),
     seq: z.int().min(1),
     ttl: z.int().min(60).max(604_800),
+    transfer: z.string().max(MAX_TRANSFER_BYTES).optional(),
     next: z
       .string()
       .regex(/^[\w-]{43}$/)

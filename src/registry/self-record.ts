@@ -4,7 +4,7 @@ import type { Address } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { SelfDescription } from "./entry.ts";
-import { keepSeq, lastSeq, type RegistryMemory } from "./memory.ts";
+import { keepSeq, keptTransfer, lastSeq, type RegistryMemory } from "./memory.ts";
 import { HERE, publishable, type Place } from "./publishable.ts";
 import { openRecord, signRecord } from "./record.ts";
 
@@ -85,10 +85,11 @@ export class SelfRecord {
     const { id, privateKey } = this.#identity;
     if (!this.#described) throw new WarrenError("CLOSED", "nothing was announced");
     const { name, kind, card } = this.#described;
+    const transfer = keptTransfer(this.#memory, name);
     const seq = lastSeq(this.#memory, id) + 1;
     keepSeq(this.#memory, id, seq); // before it is shown to anybody: no two records have one number
     this.#signedAt = this.#clock.steady();
-    const body = { id, name, kind, addresses: this.#addresses(), card, seq, ttl: TTL_SECONDS };
+    const body = { id, name, kind, addresses: this.#addresses(), card, transfer, seq, ttl: TTL_SECONDS };
     try {
       return { record: await signRecord(body, privateKey), name, seq };
     } catch (error) {

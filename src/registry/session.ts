@@ -6,7 +6,7 @@ import type { RegistryCore } from "./core.ts";
 import { portsOf, type DialBack } from "./dial-back.ts";
 import { encodeFrame, parsePeerSideFrame } from "./frames.ts";
 import type { ErrorFrame, LoginFrame, PeerSideFrame, ServerFrame } from "./frames.ts";
-import { openGoodbye, openLogin, signChallenge } from "./proof.ts";
+import { openGoodbye, openLogin, openRelease, signChallenge } from "./proof.ts";
 import type { Leaseholder, Listed } from "./roster.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -126,6 +126,7 @@ export class PeerSession implements Leaseholder {
 
   async #handle(frame: PeerSideFrame): Promise<void> {
     if (frame.t === "login") return await this.#timed(frame);
+    if (frame.t === "release") return await this.#release(frame.release);
     if (!this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", `"${frame.t}" before the login`);
     if (frame.t === "record") return await this.#record(this.#peer, frame.record);
     if (frame.t === "goodbye") return await this.#goodbye(this.#peer, frame.goodbye);
@@ -146,10 +147,7 @@ export class PeerSession implements Leaseholder {
     const { limits } = this.#core;
     const login = await openLogin(proof);
     this.#checkProof(login);
-    if (!this.#isOwnOrigin(login.origin)) {
-      const text = `this registry is not known as ${login.origin}: dial one of its own addresses, or start it with --url ${login.origin}`;
-      throw new WarrenError("REGISTRY_REFUSED", text);
-    }
+    this.#checkOrigin(login);
     const admission = await this.#core.admit({ id: login.id, record, grant, ifFree }, this);
     if (admission.kind === "refused") return this.#refuseWith(admission.error);
     this.#peer = login.id;
@@ -199,6 +197,23 @@ export class PeerSession implements Leaseholder {
     if (this.#core.roster.get(id)?.holder === this) await this.#core.leave(id);
     this.#send({ t: "bye" });
     this.#end(ORDERLY, "goodbye");
+  }
+
+  /** A session of its own, without a login: whoever is logged in under the name would claim it again. */
+  async #release(proof: string): Promise<void> {
+    if (this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", "a release after the login");
+    const release = await openRelease(proof);
+    this.#checkProof(release);
+    this.#checkOrigin(release);
+    await this.#core.release(release.name, release.id);
+    this.#send({ t: "released" });
+    this.#end(ORDERLY, "released");
+  }
+
+  #checkOrigin({ origin }: { origin: string }): void {
+    if (this.#isOwnOrigin(origin)) return;
+    const text = `this registry is not known as ${origin}: dial one of its own addresses, or start it with --url ${origin}`;
+    throw new WarrenError("REGISTRY_REFUSED", text);
   }
 
   #checkProof(proof: { nonce: string; registry: PeerId }): void {

@@ -3,16 +3,15 @@ import { describeError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/world.ts";
-import { checkEntry, toEntry, type RegistryEntry } from "./entry.ts";
+import { checkEntry, toEntry, type CheckedRecord, type RegistryEntry } from "./entry.ts";
 import type { PeerFrame } from "./frames.ts";
-import type { RecordBody } from "./record.ts";
 
 /** What a registry can make its reader keep: so many entries, and so many characters of their records together. */
 const MAX_ENTRIES = 50_000;
 const MAX_RECORD_CHARS = 67_108_864; // the longest record has 32,768, a usual one not a thousand
 
 interface Known {
-  body: RecordBody;
+  body: CheckedRecord;
   record: string;
   isOnline: boolean;
   /** Steady time until which the record holds, counted from its receipt by the registry. */
@@ -94,7 +93,7 @@ export class View {
     if (this.#cursor !== undefined && frame.cursor !== undefined) this.#cursor = frame.cursor;
   }
 
-  #apply({ record, online, age }: PeerFrame, body: RecordBody): void {
+  #apply({ record, online, age }: PeerFrame, body: CheckedRecord): void {
     if (body.id === this.#self) return;
     this.#missing?.delete(body.id);
     const before = this.#known.get(body.id);

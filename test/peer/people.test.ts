@@ -21,8 +21,9 @@ async function say(burrow: Burrow, peer: Peer, to: string, text: string): Promis
   return await sending;
 }
 
-function announceAs(directory: SharedDirectory, id: PeerId, name: string): void {
-  const entry = { id, name, kind: "person" as const, addresses: [], card: { about: "", commands: [] } };
+function announceAs(directory: SharedDirectory, id: PeerId, name: string, transferredFrom?: PeerId): void {
+  const card = { about: "", commands: [] };
+  const entry = { id, name, kind: "person" as const, addresses: [], card, ...(transferredFrom && { transferredFrom }) };
   directory.join().announce(entry);
 }
 
@@ -52,6 +53,25 @@ test("a name that is pinned and comes with another key is refused, until that is
   expect(refusal).toContain(`pin bob ${impostor}`);
   await Promise.all([ann.pin("bob", impostor), burrow.settle()]);
   expect((await ann.resolve("bob")).id).toBe(impostor);
+});
+
+test("a pinned name that its key has handed on is the new key's, and that is told; a hand that is not the pinned key's is refused", async () => {
+  await using burrow = createBurrow();
+  const { directory, peers } = await town(burrow, "ann", "bob");
+  const [ann, bob] = peers as [Peer, Peer];
+  expect(await say(burrow, ann, "bob", "hello")).toBe("sent");
+  await bob.setDirectory(undefined);
+  const [heir, stranger] = [testId("heir"), testId("stranger")];
+  announceAs(directory, heir, "bob", stranger);
+  expect(await say(burrow, ann, "bob", "for bob only")).toStartWith("NAME_CHANGED");
+  const notices: string[] = [];
+  ann.on("notice", ({ code }) => void notices.push(code));
+  announceAs(directory, heir, "bob", bob.id);
+  expect((await ann.resolve("bob")).id).toBe(heir);
+  await burrow.settle();
+  expect(notices).toEqual(["NAME_TRANSFERRED"]);
+  expect((await ann.resolve("bob")).id).toBe(heir);
+  expect(notices).toHaveLength(1);
 });
 
 test("who is offline at one registry of several is looked for at the others", async () => {

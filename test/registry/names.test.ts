@@ -14,6 +14,7 @@ const NAMES = ["fox", "hen"];
 type Step =
   | { kind: "register"; key: number; name: number; showsGrant: boolean }
   | { kind: "leave"; key: number }
+  | { kind: "release"; key: number; name: number }
   | { kind: "days"; count: number };
 
 const key = fc.nat(KEYS.length - 1);
@@ -22,6 +23,10 @@ const steps = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: registration() },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("leave" as const), key }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("release" as const), key, name: fc.nat(NAMES.length - 1) }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({
@@ -46,10 +51,12 @@ function registration(): fc.Arbitrary<Step> {
 class Rules {
   readonly holders = new Map<string, { key: number; since: number; usedDay: number }>();
   readonly online = new Map<number, string>(); // under which name
+  readonly #releasedAt = new Map<string, number>();
   #day = 0;
 
   /** Returns since when the key has the name, or undefined if another one keeps it. */
-  register(claimant: number, name: string, now: number, grantedSince: number | undefined): number | undefined {
+  register(claimant: number, name: string, now: number, shown: number | undefined): number | undefined {
+    const grantedSince = (shown ?? 0) < (this.#releasedAt.get(name) ?? 0) ? undefined : shown;
     const holder = this.holders.get(name);
     const isOwn = holder?.key === claimant;
     const goesFirst = holder && grantedSince !== undefined && grantedSince < holder.since;
@@ -61,8 +68,20 @@ class Rules {
     return since;
   }
 
-  nextDay(): void {
+  release(owner: number, name: string, now: number): boolean {
+    const holder = this.holders.get(name);
+    if (holder?.key !== owner) return false;
+    this.holders.delete(name);
+    if (this.online.get(owner) === name) this.online.delete(owner);
+    this.#releasedAt.set(name, Math.max(now, holder.since + 1));
+    return true;
+  }
+
+  nextDay(now: number): void {
     this.#day++;
+    for (const [name, at] of this.#releasedAt) {
+      if (at < now - GRANT_DAYS * DAY_MS) this.#releasedAt.delete(name); // grants from before have run out
+    }
     for (const [name, holder] of this.holders) {
       if (this.online.get(holder.key) === name) holder.usedDay = this.#day;
       if (holder.usedDay < this.#day - GRANT_DAYS) this.holders.delete(name);
@@ -85,12 +104,15 @@ test("at no time has a name two holders, and who has it is who should", async ()
         for (let n = 0; n < step.count; n++) {
           await clock.advance(DAY_MS);
           await store.tick();
-          rules.nextDay();
+          rules.nextDay(clock.now());
         }
       } else if (step.kind === "leave") {
         const who = KEYS[step.key];
         if (who) await store.leave(who.id, stays.get(step.key) ?? 0);
         rules.online.delete(step.key);
+      } else if (step.kind === "release") {
+        const [who, name] = [KEYS[step.key], NAMES[step.name] ?? ""];
+        if (who) expect(await store.release(name, who.id)).toBe(rules.release(step.key, name, clock.now()));
       } else {
         const [who, name] = [KEYS[step.key], NAMES[step.name] ?? ""];
         if (!who) continue;
@@ -123,6 +145,7 @@ test("at no time has a name two holders, and who has it is who should", async ()
     [[first, leave, days(GRANT_DAYS), second]],
     [[first, leave, days(GRANT_DAYS + 1), second, { ...first, showsGrant: true }, second]],
     [[first, days(GRANT_DAYS + 1), second]],
+    [[first, { ...first, kind: "release" }, second, { ...first, showsGrant: true }, second]],
   ];
   await fc.assert(history, { numRuns: 20, examples });
 }, 60_000);

@@ -1,0 +1,42 @@
+/** Release: gives a name back to a registry, so that anybody may have it. No login is needed, and none is made. */
+import { WarrenError } from "../base/errors.ts";
+import { oneLine } from "../base/log.ts";
+import type { World } from "../base/world.ts";
+import type { Identity } from "../identity/identity.ts";
+import { readGreeting, unusable } from "./greeting.ts";
+import { Link } from "./link.ts";
+import { registryChanged } from "./lookup.ts";
+import { forgetName, pinnedKey, type RegistryMemory } from "./memory.ts";
+import { signRelease } from "./proof.ts";
+
+export interface ReleaseOptions {
+  /** Of the registry; its origin. */
+  url: string;
+  name: string;
+  identity: Identity;
+  memory: RegistryMemory;
+  world: World;
+}
+
+/**
+ * @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNUSABLE`, `REGISTRY_CHANGED`, `REGISTRY_REFUSED` where the key does
+ *   not hold the name
+ */
+export async function releaseName({ url, name, identity, memory, world }: ReleaseOptions): Promise<void> {
+  const dialled = world.token(32);
+  using link = new Link(url, dialled, world.clock);
+  const first = await link.next().catch((cause: unknown) => {
+    throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${url} does not answer`, { cause });
+  });
+  const { registry, nonce } = await readGreeting(first, url, dialled);
+  const pinned = pinnedKey(memory, url);
+  if (pinned !== undefined && pinned !== registry) throw registryChanged(url, pinned, registry);
+  const { id, privateKey } = identity;
+  link.send({ t: "release", release: await signRelease({ id, registry, nonce, origin: url, name }, privateKey) });
+  const answer = await link.next();
+  if (answer.t === "error") {
+    throw new WarrenError(answer.code, `the registry at ${url} says: ${oneLine(answer.message)}`);
+  }
+  if (answer.t !== "released") throw unusable(url, `it answered a release with "${answer.t}"`);
+  forgetName(memory, registry, name); // its grant is worth nothing any more
+}
