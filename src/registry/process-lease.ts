@@ -34,6 +34,7 @@ export class ProcessLease implements AsyncDisposable {
   #owner: string;
   #revision = 0;
   #renewals = 0;
+  #renewing: Promise<void> | undefined;
   #validUntil = -Infinity; // steady
   #timer: Timer | undefined; // of the next renewal or attempt to join
   #fence: Timer | undefined;
@@ -72,13 +73,9 @@ export class ProcessLease implements AsyncDisposable {
 
   /** Renews it now. Never rejects: what fails is tried again until the lease ends. */
   async renew(): Promise<void> {
-    if (this.#isClosed || this.#validUntil === -Infinity) return;
-    try {
-      if (await this.#put()) this.#onRenewed();
-      else this.#lose("the others have taken this process for dead");
-    } catch (error) {
-      this.#log.debug(`the lease was not renewed: ${describeError(error)}`);
-    }
+    this.#renewing ??= this.#renew(); // two at once would take each other for somebody else's
+    await this.#renewing;
+    this.#renewing = undefined;
   }
 
   /** Gives it back: the others need not wait for its end. */
@@ -86,6 +83,16 @@ export class ProcessLease implements AsyncDisposable {
     this.#isClosed = true;
     this.#stop();
     await this.#journal.put(this.key, "", this.#revision).catch(() => {}); // then it ends by itself
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#isClosed || this.#validUntil === -Infinity) return;
+    try {
+      if (await this.#put()) this.#onRenewed();
+      else this.#lose("the others have taken this process for dead");
+    } catch (error) {
+      this.#log.debug(`the lease was not renewed: ${describeError(error)}`);
+    }
   }
 
   /** Returns whether it is still ours. */

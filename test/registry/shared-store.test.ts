@@ -217,6 +217,13 @@ test("a process that was stopped takes nobody for dead when it goes on, and lear
   expect([first.store.isOpen, second.store.isOpen]).toEqual([true, true]);
 });
 
+test("renewals at once, as when it is asked whether it is ready, do not take each other for another process", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await Promise.all([first.store.tick(), first.store.tick(), cluster.pass(LEASE_MS / 4), first.store.tick()]);
+  expect([first.told, first.store.isOpen]).toEqual([[], true]);
+});
+
 test("the wall clock may jump: leases are measured with the steady one", async () => {
   const cluster = new Cluster();
   await using first = await cluster.process();
