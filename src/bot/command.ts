@@ -16,13 +16,14 @@ import { describeIssue } from "./issue.ts";
 import { nearest } from "./nearest.ts";
 import type { BotMessage, CommandCall, CommandOptions } from "./plugin.ts";
 import { lookingUp, type LookUp } from "./special-arguments.ts";
+import { type TimeLimit, timeLimit, type TimeLimitHost } from "./time-limit.ts";
 import { note } from "./trace.ts";
 
 /** How many words a command's name may have: `list add`. */
 export const MAX_WORDS = 3;
 
 /** What a command needs of the bot that it belongs to. */
-export interface CommandHost extends GuardHost {
+export interface CommandHost extends GuardHost, TimeLimitHost {
   readonly lookUp: LookUp;
   readonly confirmations: Confirmations;
 }
@@ -41,10 +42,11 @@ export class Command {
   readonly #host: CommandHost;
   readonly #guard: Guard<CommandCall<Values>>;
   readonly #cooldown: Cooldown | undefined;
+  readonly #limit: TimeLimit;
 
   /** @throws {WarrenError} `PLUGIN_INVALID` when a name, the arguments, the cooldown or the guard cannot be used */
   constructor(name: string, options: CommandOptions<z.ZodObject>, host: CommandHost) {
-    const { aliases = [], args: schema = z.object({}), cooldown, allow } = options;
+    const { aliases = [], args: schema = z.object({}), cooldown, allow, timeout } = options;
     for (const one of [name, ...aliases]) if (!isCommandName(one)) throw invalid(name, wrongName(one));
     if (!(schema instanceof z.ZodObject)) throw invalid(name, "args: must be a z.object({ … })");
     const { $schema: _, ...args } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
@@ -56,6 +58,7 @@ export class Command {
     this.#schema = schema;
     this.#shape = attempt(name, () => readArguments(args));
     this.#host = host;
+    this.#limit = attempt(name, () => timeLimit(`"${name}"`, timeout, host));
     this.#guard = attempt(name, () => new Guard(`"${name}"`, allow, host));
     this.#cooldown =
       cooldown && new Cooldown(host.clock, { max: cooldown.max, perMs: attempt(name, () => durationMs(cooldown.per)) });
@@ -74,7 +77,7 @@ export class Command {
       return;
     }
     const { confirm } = this.#options;
-    if (confirm === undefined) return void (await this.#options.run(callOf(message, admitted.args)));
+    if (confirm === undefined) return void (await this.#run(message, admitted.args));
     note("it asks first");
     const question = typeof confirm === "string" ? confirm : confirm(admitted.args);
     await this.#host.confirmations.ask(message, question, { command: this.card.name, values: admitted.values });
@@ -83,7 +86,7 @@ export class Command {
   /** Runs it for somebody who was asked and said yes with this message; `values` are what was kept then. */
   async runConfirmed(message: BotMessage, values: Values): Promise<void> {
     const admitted = await this.#admit(message, () => this.#parse(values, new Map()), false);
-    if (admitted.kind === "args") return void (await this.#options.run(callOf(message, admitted.args)));
+    if (admitted.kind === "args") return void (await this.#run(message, admitted.args));
     const isWrong = admitted.code === "COMMAND_ARGUMENTS";
     await message.reply(isWrong ? `not done: ${admitted.sentence}` : admitted.sentence);
   }
@@ -96,11 +99,15 @@ export class Command {
     );
     if (admitted.kind === "refused") return { error: { code: admitted.code, message: admitted.sentence } };
     const { confirm } = this.#options;
-    if (confirm === undefined || confirmed) return { result: await this.#options.run(callOf(message, admitted.args)) };
+    if (confirm === undefined || confirmed) return { result: await this.#run(message, admitted.args) };
     const question = typeof confirm === "string" ? confirm : confirm(admitted.args);
     return {
       error: { code: "COMMAND_UNCONFIRMED", message: `it asks first: "${question}" (confirmed: true says yes)` },
     };
+  }
+
+  async #run(message: BotMessage, args: Values): Promise<unknown> {
+    return await this.#limit(message, (limited) => this.#options.run(callOf(limited, args)));
   }
 
   /** The arguments, or why it may not be done with them, or not now. */

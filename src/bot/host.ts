@@ -29,6 +29,7 @@ import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { isToAnswer, publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
+import { timeLimit } from "./time-limit.ts";
 import { note, traced, Tracing } from "./trace.ts";
 import { type Caller, callThrough, type CallOptions, type ResultOf, type ResultSchema } from "./typed-call.ts";
 
@@ -136,6 +137,7 @@ class Host implements AttachedPlugin {
       store: (name) => peer.table(`${plugin.name}/${name}`),
       group: (name) => this.#group(name),
       lookUp: (who) => lookUpPeer(peer, who),
+      within: (signal, act) => this.#network.within(signal, act),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
     this.#dialogs = new Dialogs({
@@ -249,9 +251,15 @@ class Host implements AttachedPlugin {
   #listen(args: OnArguments): End {
     if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
-    const { order = "post" } = options;
+    const { order = "post", timeout } = options;
     const layers = this.#layers[order];
-    const layer = traced<BotMessage>(`${order} listener ${layers.size + 1}`, listener, compileMismatch(options));
+    const name = `${order} listener ${layers.size + 1}`;
+    const limit = timeLimit(name, timeout, {
+      clock: this.#peer.world.clock,
+      within: (signal, act) => this.#network.within(signal, act),
+    });
+    const limited: Layer<BotMessage> = (message, next) => limit(message, (given) => listener(given, next));
+    const layer = traced<BotMessage>(name, limited, compileMismatch(options));
     layers.add(layer);
     return () => void layers.delete(layer);
   }

@@ -112,6 +112,8 @@ export type MessageListener = (message: BotMessage, next: Next) => unknown;
 export interface MessageOptions extends Match {
   /** `pre` sees what is meant for the commands too; `post`, the default, sees what no command took. */
   order?: "pre" | "post";
+  /** How long it may take, with those after it that it calls. Past it `message.signal` is aborted, and the attempt has failed. */
+  timeout?: Duration;
 }
 
 // eslint-disable-next-line typescript/no-generated-empty-object-type -- no key at all is what it means
@@ -122,6 +124,8 @@ export interface CommandOptions<Schema extends z.ZodObject = NoArguments> {
   /** `z.object` of strings, numbers, booleans and enums: types, defaults, help and error messages come from it. */
   readonly args?: Schema;
   readonly cooldown?: CooldownOptions;
+  /** How long `run` may take. Past it `signal` is aborted, and the attempt has failed. Default: as long as it likes. */
+  readonly timeout?: Duration;
   /** Other names for it, of one to three words. */
   readonly aliases?: readonly string[];
   /** Who may use it; everybody, if it is left out. Whatever goes wrong in deciding is a no. */
@@ -136,7 +140,7 @@ export interface CommandCall<Args> {
   readonly args: Args;
   readonly from: PeerInfo;
   readonly message: BotMessage;
-  /** Aborted when the plugin or its peer ends. */
+  /** Aborted when the plugin or its peer ends, and after `timeout`. */
   readonly signal: AbortSignal;
   readonly reply: BotMessage["reply"];
 }

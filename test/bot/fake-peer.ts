@@ -37,6 +37,7 @@ export function commandsHost(peer = new FakePeer()): CommandsHost & { failures: 
     store,
     group: (name) => openGroup(name, store),
     lookUp: (who) => peer.resolve(who),
+    within: (_, act) => act(),
     failed: (where, error) => void failures.push(`${where}: ${describeError(error)}`),
     failures,
   };
