@@ -163,11 +163,12 @@ test("a hook that sees messages before the commands sees calls, and may take one
 });
 
 test("calls do not wait for one another, as messages do", async () => {
-  const gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<string>();
   await using warren = await clerk((bot) => {
-    bot.command("slow", { about: "slow", run: () => gate.promise.then(() => "slow") });
-    bot.command("fast", { about: "fast", run: () => gate.resolve() });
+    bot.command("slow", { about: "slow", run: () => gate.promise });
+    bot.command("fast", { about: "fast", run: () => gate.resolve("slow") });
   });
+  await call(warren, "help"); // ann is there
   const slow = call(warren, "slow");
   expect([await call(warren, "fast"), await slow]).toEqual([null, "slow"]);
 });
