@@ -112,6 +112,7 @@ export class HandlerRun {
   record(name: string, result: unknown): void {
     this.#checkNotGivenUp();
     const ledger = this.#ledger;
+    if (ledger.isOver) return; // begun by the handlers and not awaited: its message is handled, and must not come back for it
     (ledger.fresh ??= new Map()).set(name, result);
     (ledger.recorded ??= new Map()).set(name, result);
     ledger.touched();

@@ -224,3 +224,24 @@ test("a reply carries what it answers, and how many messages of bots have led to
     ["later", id, 1],
   ]);
 });
+
+test("what a handler began and did not await does not bring its message back when it ends later", async () => {
+  await using burrow = createBurrow();
+  let [ann, bob] = await pair(burrow);
+  const gate = Promise.withResolvers<void>();
+  let seen = 0;
+  let late: Promise<unknown> | undefined;
+  bob.on("message", () => {
+    seen++;
+    late = bob.effect("late", () => gate.promise);
+  });
+  await tell(burrow, ann, "hello");
+  gate.resolve();
+  await burrow.settle();
+  await late;
+  expect((await bob.history("ann")).map(({ state }) => state)).toEqual(["handled"]);
+  bob = await crash(burrow);
+  bob.on("message", () => seen++);
+  await burrow.settle(31_000);
+  expect(seen).toBe(1);
+});
