@@ -16,6 +16,7 @@ import { magnitude, mustHold, seeRefusal, shapeOf, type Target } from "../target
 
 const COMMANDS = [
   '{"do":"send","to":"bob","text":"hi","ref":1}\n',
+  '{"do":"call","to":"dice","command":"roll","args":{"times":3},"confirmed":true,"timeout":5}\n',
   '{"do":"history","with":"bob","limit":5}\n',
   '{"do":"pin","name":"bob","id":"b"}\n',
   ...["users", "whoami", "watch", "stop"].map((word) => `{"do":"${word}","ref":{"a":[1]}}\n`),
@@ -189,7 +190,7 @@ function readCommand(line: string, see: (sight: string) => void): void {
   try {
     const command = parseCommand(line);
     see(`${command.do}${"ref" in command ? " with a ref" : ""}`);
-    mustHold(Object.values(command).length <= 4, () => "a command with something that was not asked for");
+    mustHold(Object.values(command).length <= 7, () => "a command with something that was not asked for");
   } catch (error) {
     seeRefusal(error, ["USAGE"], (sight) => see(sight.replace(/ is .*/, "").slice(0, 40)));
   }
