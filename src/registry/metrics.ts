@@ -18,24 +18,29 @@ export class Counter implements Metric {
   readonly name: string;
   readonly #help: string;
   readonly #labels: readonly string[];
-  readonly #counts = new Map<string, number>(); // by the label values, as they are written
+  readonly #counts = new Map<string, { labels: string; count: number }>(); // by the label values
 
   constructor(name: string, help: string, labels: readonly string[] = []) {
     this.name = name;
     this.#help = help;
     this.#labels = labels;
-    if (labels.length === 0) this.#counts.set("", 0); // what has not happened is 0, not unknown
+    if (labels.length === 0) this.#counts.set("", { labels: "", count: 0 }); // what has not happened is 0, not unknown
   }
 
   add(...values: string[]): void {
-    const key =
-      values.length === 0 ? "" : labelText(Object.fromEntries(this.#labels.map((name, n) => [name, values[n] ?? ""])));
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    const key = values.join("\n");
+    const known = this.#counts.get(key);
+    if (known) known.count++;
+    else this.#counts.set(key, { labels: this.#labelled(values), count: 1 });
   }
 
   lines(): string[] {
-    const samples = [...this.#counts].map(([labels, count]) => `${this.name}${labels} ${count}`);
+    const samples = [...this.#counts.values()].map(({ labels, count }) => `${this.name}${labels} ${count}`);
     return [...head(this.name, this.#help, "counter"), ...samples];
+  }
+
+  #labelled(values: readonly string[]): string {
+    return labelText(Object.fromEntries(this.#labels.map((name, n) => [name, values[n] ?? ""])));
   }
 }
 
