@@ -24,6 +24,8 @@ import { DEFAULT_REGISTRY_PORT, isLoopbackAddress, isOwnOrigin } from "./url.ts"
 
 /** Routes by which somebody is looked for. */
 const LOOK_UPS: ReadonlySet<string> = new Set(["/v1/peers", "/v1/peers/<id>", "/v1/commands"]);
+/** So many other requests a search counts for: it looks at all that bots say of themselves, up to 50 ms long. */
+const SEARCH_COST = 10;
 const SWEEP_MS = 1_000;
 /** A sweep that late says that this process, not the peers, was silent. */
 const STALL_MS = 5_000;
@@ -209,7 +211,8 @@ class RegistryServer implements Registry {
       const refused = refusal(405, "USAGE", `${method} is not understood here: only GET and HEAD`);
       return { ...refused, headers: { ...refused.headers, allow: "GET, HEAD" } };
     }
-    const waitMs = this.#requestRate.take(ownerOf(address));
+    const cost = url.pathname === "/v1/commands" ? SEARCH_COST : 1;
+    const waitMs = this.#requestRate.take(ownerOf(address), cost);
     if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
     const isHead = method === "HEAD";
     return await answer(this.#reading, { url, headers, isHead, address });

@@ -108,7 +108,8 @@ test("whoever comes, changes or goes makes what was known old", async () => {
   await other.challenge();
   await world.clock.advance(11_000);
   editions.add(await edition());
-  await world.clock.advance(DAY_MS); // names may have run out, and grants are new
+  world.clock.jump(DAY_MS); // names may have run out, and grants are new
+  await world.clock.advance(61_000);
   editions.add(await edition());
   expect(editions.size).toBe(5);
 });
@@ -206,4 +207,13 @@ test("too many requests from one address are refused with when to come back", as
   const refused = await fetch(`${registry.url}/healthz`);
   expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
   expect(await refused.json()).toMatchObject({ error: { code: "RATE_LIMITED", retryAfter: expect.any(Number) } });
+});
+
+test("a search counts as ten requests", async () => {
+  await using registry = await openRegistry({ limits: { requestsPerMinute: 15 } });
+  const statuses = [];
+  for (const path of ["/v1/commands", "/v1/commands", "/healthz"]) {
+    statuses.push((await fetch(registry.url + path)).status);
+  }
+  expect(statuses).toEqual([200, 429, 200]);
 });
