@@ -198,7 +198,6 @@ export class RegistryCore implements Follower {
 
   /** The key gives the name back. @throws {WarrenError} `REGISTRY_REFUSED` unless it holds it */
   async release(name: string, id: PeerId): Promise<void> {
-    if (!this.#store.release) throw new WarrenError("REGISTRY_REFUSED", "this registry takes no name back");
     if (!(await this.#store.release(name, id))) {
       throw new WarrenError("REGISTRY_REFUSED", `this key does not hold the name "${name}"`);
     }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Clock } from "../base/world.ts";
-import { decideClaim } from "./claims.ts";
+import { decideClaim, releaseTime } from "./claims.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import type {
@@ -89,9 +89,8 @@ export class LocalStore implements RegistryStore {
       const last = this.#tables.lastRecord(id);
       if (last && last.record !== record && last.seq >= body.seq) return { kind: "stale", last: last.record };
       const receivedAt = this.#clock.now();
-      const isVoid = grantedSince !== undefined && grantedSince < (this.#fact(RELEASED + name) ?? -Infinity);
-      const right = isVoid ? {} : { grantedSince };
-      const decision = decideClaim(this.#tables, this.#limits, { name, id, ...right, now: receivedAt });
+      const releasedAt = this.#fact(RELEASED + name);
+      const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, releasedAt, now: receivedAt });
       if (decision.kind !== "granted") return decision;
       const { since, displaced } = decision;
       if (displaced) ended = this.#displace(displaced, name);
@@ -122,7 +121,7 @@ export class LocalStore implements RegistryStore {
       if (held?.id !== id) return false;
       ended = this.#displace(id, name);
       this.#tables.removeName(name);
-      this.#setFact(RELEASED + name, Math.max(this.#clock.now(), held.since + 1));
+      this.#setFact(RELEASED + name, releaseTime(held, this.#clock.now()));
       return true;
     };
     return await this.#write(run, () => ended && this.#follower?.left(ended));

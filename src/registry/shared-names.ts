@@ -5,7 +5,14 @@ import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/world.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
 import type { Entry, Journal } from "./journal.ts";
-import { parseDay, parseName, type DayValue, type NameValue } from "./shared-values.ts";
+import {
+  parseDay,
+  parseName,
+  parseReleased,
+  type DayValue,
+  type NameValue,
+  type ReleasedValue,
+} from "./shared-values.ts";
 import type { Tables } from "./tables.ts";
 import { Watermark } from "./watermark.ts";
 
@@ -31,6 +38,7 @@ export class SharedNames {
   readonly #log: Log;
   readonly #lease: { readonly owner: string };
   readonly #revisions = new Map<string, number>(); // of the last write, by key
+  readonly #released = new Map<string, number>(); // when, by name
   readonly #seen: Watermark;
   #day: DayValue | undefined;
   #told: Set<string> | undefined; // keys, while everything is told from the beginning
@@ -80,7 +88,17 @@ export class SharedNames {
     const usedDay = this.#day?.day ?? 0;
     const known = this.#tables.name(name);
     if (known && known.id === id && known.since === since && known.usedDay >= usedDay) return true;
-    return await this.#put(NAME + name, { id, since, usedDay });
+    return await this.#put(NAME + name, { id, since, usedDay, releasedAt: this.releasedAt(name) });
+  }
+
+  /** When a name was last given back. */
+  releasedAt(name: string): number | undefined {
+    return this.#released.get(name);
+  }
+
+  /** Writes that the name is nobody's. False if it was not so any more that its holder has it: what is so is known now. */
+  async release(name: string, releasedAt: number): Promise<boolean> {
+    return await this.#put(NAME + name, { releasedAt });
   }
 
   /**
@@ -100,14 +118,19 @@ export class SharedNames {
     const unused = this.#tables
       .namesUnusedSince(day - GRANT_DAYS)
       .filter((row) => !used.some((one) => one.name === row.name));
-    await inBatches(used, ({ name, id, since }) => this.#put(NAME + name, { id, since, usedDay: day }));
+    await inBatches(used, ({ name, id, since }) =>
+      this.#put(NAME + name, { id, since, usedDay: day, releasedAt: this.releasedAt(name) }),
+    );
+    const isOver = ([, releasedAt]: [string, number]): boolean => releasedAt < time - GRANT_DAYS * DAY_MS;
+    const over = [...this.#released].filter((one) => isOver(one) && !this.#tables.name(one[0]));
+    await inBatches(over, ([name]) => this.#put(NAME + name, undefined)); // grants from before have run out by themselves
     await inBatches(unused, async ({ name, id }) => {
       if (await this.#put(NAME + name, undefined)) await removePeer(id, name);
     });
     this.#log.info(`day ${day} is counted: ${used.length} names in use, ${unused.length} names are free again`);
   }
 
-  async #put(key: string, value: NameValue | DayValue | undefined): Promise<boolean> {
+  async #put(key: string, value: NameValue | ReleasedValue | DayValue | undefined): Promise<boolean> {
     const text = value === undefined ? "" : JSON.stringify(value);
     const written = await this.#journal.put(key, text, this.#revisions.get(key) ?? 0);
     if (written.kind === "written") {
@@ -132,6 +155,9 @@ export class SharedNames {
     if (key === DAY) this.#day = parseDay(value);
     if (!key.startsWith(NAME)) return;
     const name = key.slice(NAME.length);
+    const released = parseReleased(value);
+    if (released) this.#released.set(name, released.releasedAt);
+    else this.#released.delete(name);
     const known = parseName(value);
     if (known) this.#tables.setName(name, known);
     else this.#tables.removeName(name);
@@ -146,7 +172,9 @@ export class SharedNames {
       if (told.has(key)) continue;
       this.#log.warn(`the shared store has lost ${key}`);
       this.#revisions.delete(key);
-      if (key.startsWith(NAME)) this.#tables.removeName(key.slice(NAME.length));
+      if (!key.startsWith(NAME)) continue;
+      this.#tables.removeName(key.slice(NAME.length));
+      this.#released.delete(key.slice(NAME.length));
     }
   }
 }

@@ -6,7 +6,7 @@ import { isWarrenError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
-import { decideClaim } from "./claims.ts";
+import { decideClaim, releaseTime } from "./claims.ts";
 import type { Journal } from "./journal.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { OtherProcesses } from "./other-processes.ts";
@@ -168,6 +168,18 @@ export class SharedStore implements RegistryStore {
     }
   }
 
+  async release(name: string, id: PeerId): Promise<boolean> {
+    if (!this.isOpen) throw new WarrenError("STORE_UNREACHABLE", "the shared store is out of reach");
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const held = this.#tables.name(name);
+      if (held?.id !== id) return false;
+      if (!(await this.#names.release(name, releaseTime(held, this.#world.clock.now())))) continue;
+      await this.#displace(id, name);
+      return true;
+    }
+    throw new WarrenError("REGISTRY_BUSY", "others write the same name: try again");
+  }
+
   async tick(): Promise<void> {
     if (!this.isOpen) throw new WarrenError("STORE_UNREACHABLE", "the shared store is out of reach");
     await this.#lease.renew();
@@ -204,7 +216,8 @@ export class SharedStore implements RegistryStore {
     const known = this.#peers.get(id);
     if (ifFree && known?.value.online && this.#others.holderOf(known.value.owner)) return { kind: "held" };
     const now = this.#world.clock.now();
-    const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, now });
+    const releasedAt = this.#names.releasedAt(name);
+    const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, releasedAt, now });
     if (decision.kind !== "granted") return decision;
     const { since, displaced } = decision;
     if (!(await this.#names.claim(name, { id, since }))) return undefined;

@@ -10,7 +10,12 @@ const nameValue = z.object({
   since: timeShape,
   /** The counted day on which it was last seen in use. */
   usedDay: z.int().min(0),
+  /** When it was last given back. */
+  releasedAt: timeShape.optional(),
 });
+
+/** `name.<name>` of a name that was given back, and that nobody has taken since. */
+const releasedValue = z.object({ releasedAt: timeShape });
 
 /** `day`, in the journal of names: how many days were counted, the date of the last one, and who counted it. */
 const dayValue = z.object({ day: z.int().min(0), date: z.int(), by: owner });
@@ -36,11 +41,13 @@ const peerValue = z.object({
 const processValue = z.object({ leaseMs: z.int().min(1), renewal: z.int() });
 
 export type NameValue = z.infer<typeof nameValue>;
+export type ReleasedValue = z.infer<typeof releasedValue>;
 export type DayValue = z.infer<typeof dayValue>;
 export type PeerValue = z.infer<typeof peerValue>;
 export type ProcessValue = z.infer<typeof processValue>;
 
 export const parseName = reader(nameValue);
+export const parseReleased = reader(releasedValue); // of a name that somebody holds, too
 export const parseDay = reader(dayValue);
 export const parsePeer = reader(peerValue);
 export const parseProcess = reader(processValue);

@@ -105,8 +105,8 @@ export interface RegistryStore extends AsyncDisposable {
   register(claim: Claim): Promise<Registration>;
   /** The peer is offline, unless it has registered again since; its record and its name stay. */
   leave(id: PeerId, stay: number): Promise<void>;
-  /** Frees a name, and makes void every grant of it until now. False unless `id` holds it. A store need not be able to. */
-  release?(name: string, id: PeerId): Promise<boolean>;
+  /** Frees a name, and makes void every grant of it until now. False unless `id` holds it. */
+  release(name: string, id: PeerId): Promise<boolean>;
   /**
    * Notes that the registry is alive, and on a new day counts it: names that were in use stay fresh, those not used for
    * 90 counted days are free. A clock that jumps counts one day at most.

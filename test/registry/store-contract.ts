@@ -106,6 +106,35 @@ export async function storeContract(what: string, settle: () => Promise<Place>):
     expect(await register(store, ann, { name: "ann", seq: 8 })).toMatchObject({ kind: "registered" });
   });
 
+  contract(
+    "a name that was given back is free, and grants from before are void, in the next process too",
+    async (place) => {
+      {
+        const { store, told } = await followed(place);
+        await using _ = store;
+        const first = await register(store, ann, { name: "fox" });
+        expect(await store.release("fox", ben.id)).toBe(false);
+        expect(await store.release("fox", ann.id)).toBe(true);
+        expect(await store.release("fox", ann.id)).toBe(false);
+        expect(told).toEqual(["+fox", "!fox"]);
+        expect(store.list({ name: "fox", limit: 9 })).toEqual([]);
+        place.clock.jump(5_000);
+        expect(first.kind).toBe("registered");
+        expect(await register(store, ben, { name: "fox" })).toMatchObject({ since: place.clock.now() });
+      }
+      const { store } = await followed(place);
+      await using _ = store;
+      const since = place.clock.now();
+      expect(await register(store, ann, { name: "fox", seq: 2, since: since - 5_000 })).toMatchObject({
+        kind: "taken",
+      });
+      place.clock.jump(5_000);
+      expect(await register(store, ben, { name: "fox", seq: 2, since })).toMatchObject({ kind: "registered", since });
+      expect(await store.release("fox", ben.id)).toBe(true);
+      expect(await register(store, ann, { name: "fox", seq: 3, since })).toMatchObject({ since: place.clock.now() });
+    },
+  );
+
   contract("a name is kept through 90 counted days of disuse, and free after them", async (place) => {
     const { store } = await followed(place);
     await using _ = store;
