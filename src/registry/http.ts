@@ -76,6 +76,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
       json({ registry: core.id, ...staleness(core), ...searchCommands(core.roster.present(), q, limit) }),
     );
   },
+  "/v1/session": () => notAWebSocket(),
   "/v1/events": ({ streams }, { url, headers, isHead, address }) => {
     const { after, proof, ...filter } = readQuery(eventsShape, url.searchParams);
     if (isHead) return streamReply(null);
@@ -98,9 +99,14 @@ export async function answer(reading: Reading, question: Question): Promise<Repl
   }
 }
 
+export function notAWebSocket(): Reply {
+  const refused = refusal(426, "USAGE", "this is for WebSockets: see docs/registry.md");
+  return { ...refused, headers: { ...refused.headers, upgrade: "websocket" } };
+}
+
 /** The name of a path in counts: strangers must not be able to make up new ones. */
 export function routeOf(path: string): string {
-  if (Object.hasOwn(ANSWERS, path) || path === "/v1/session") return path;
+  if (Object.hasOwn(ANSWERS, path)) return path;
   return path.startsWith("/v1/peers/") ? "/v1/peers/<id>" : "other";
 }
 

@@ -51,5 +51,5 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   maxPage: 200,
   maxCommands: 100,
   maxEventStreams: 1_000,
-  maxEventStreamsPerAddress: 16,
+  maxEventStreamsPerAddress: 100, // a class behind one router, each with the page open
 };

@@ -10,7 +10,7 @@ import { openIdentity, type Identity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
 import { DialBack } from "./dial-back.ts";
 import { EventStreams } from "./event-streams.ts";
-import { answer, routeOf, type Reading } from "./http.ts";
+import { answer, notAWebSocket, routeOf, type Reading } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
 import { LocalStore } from "./local-store.ts";
 import type { StoreOpener } from "./store.ts";
@@ -234,7 +234,7 @@ class RegistryServer implements Registry {
       return refusal(429, "RATE_LIMITED", "too many sessions from this address are not logged in", 5_000);
     }
     const isUpgraded = server.upgrade(request, { data: { dialled, address, isUnknown: true } });
-    return isUpgraded ? undefined : refusal(426, "USAGE", "this is for WebSockets: see docs/registry.md");
+    return isUpgraded ? undefined : notAWebSocket();
   }
 
   #open(socket: Socket): void {

@@ -130,11 +130,23 @@ test("commands of bots that are online are found by words, with what proves them
 
 test("HEAD is answered like GET, without the body", () =>
   filled(async (url) => {
-    for (const path of ["/", "/healthz", "/v1/peers", "/v1/limits", "/v1/commands", "/nowhere"]) {
+    for (const path of [
+      "/",
+      "/healthz",
+      "/v1/peers",
+      "/v1/limits",
+      "/v1/commands",
+      "/v1/series",
+      "/metrics",
+      "/readyz",
+      "/nowhere",
+    ]) {
       const [get, head] = [await fetch(url + path), await fetch(url + path, { method: "HEAD" })];
       expect([path, head.status, await head.text()]).toEqual([path, get.status, ""]);
       expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
     }
+    const session = await fetch(`${url}/v1/session`, { method: "HEAD" });
+    expect([session.status, session.headers.get("upgrade")]).toEqual([426, "websocket"]);
   }));
 
 test("people who come with a browser are told what this is and who is online, in plain text", () =>
@@ -189,6 +201,7 @@ test("what is not understood is answered with a code and what to do", async () =
     ["/v1/limits", 405, "USAGE", { method: "DELETE" }],
     ["/v1/session", 400, "USAGE"],
     ["/v1/session?nonce=abcdefghijklmnop", 426, "USAGE"],
+    ["/v1/session", 405, "USAGE", { method: "POST" }],
     ["/v1/session?nonce=abcdefghijklmnop", 403, "REGISTRY_REFUSED", { headers: { origin: "https://evil.example" } }],
   ];
   for (const [path, status, code, init] of cases) {

@@ -50,14 +50,17 @@ events.addEventListener("synced", () => {
 });
 
 events.addEventListener("error", () => {
-  setState("away");
-  // A browser gives up for good when it was answered with a refusal, as by a registry that has just too many readers.
-  if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 20_000 + Math.random() * 20_000);
+  const isRefused = events.readyState === EventSource.CLOSED; // a browser gives up for good when it was answered with a refusal
+  setState(
+    "away",
+    isRefused ? "the registry has too many readers; trying again" : "the registry is away; trying again",
+  );
+  if (isRefused) setTimeout(() => location.reload(), 20_000 + Math.random() * 20_000);
 });
 
-function setState(state) {
+function setState(state, text = state) {
   $("state").className = state;
-  $("state").textContent = state === "live" ? "live" : "the registry is away; trying again";
+  $("state").textContent = text;
 }
 
 /* ---- lists ---- */
