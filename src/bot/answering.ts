@@ -3,6 +3,7 @@ import { describeError, isWarrenError } from "../base/errors.ts";
 import type { CallAnswer, CallRequest } from "../peer/call-data.ts";
 import { joinPieces } from "../peer/pieces.ts";
 import { decodeData, encodeData, type MessageData } from "../wire/data.ts";
+import { MAX_REASON_LENGTH } from "../wire/frames.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import type { BotMessage } from "./plugin.ts";
 import { traced } from "./trace.ts";
@@ -16,6 +17,8 @@ export interface Answering {
   command(message: BotMessage, request: CallRequest): Promise<CallAnswer>;
   /** Sends the answer. */
   answer(text: string, data: MessageData): Promise<void>;
+  /** Whether it only failed because the bot ends: then the call is handled again, perhaps by newer code. */
+  isEnd(error: unknown): boolean;
   /** Something of the bot failed: its author is told. */
   failed(error: unknown): void;
   conceal(text: string): string;
@@ -25,7 +28,7 @@ export interface Answering {
  * Runs the command. What it says with `reply` meanwhile is the text of the answer, not a message of its own: the caller is a
  * program, whose hooks would take it for something that was said to them. A command that gives nothing back gives what it has said.
  *
- * @throws {WarrenError} `CLOSED`, `STORE_FAILED`: the call will be handled again
+ * Throws what means that the call will be handled again: `CLOSED`, `STORE_FAILED`, and the end of the bot.
  */
 export async function answerCall(message: BotMessage, request: CallRequest, host: Answering): Promise<void> {
   const said: string[] = [];
@@ -46,7 +49,7 @@ export async function answerCall(message: BotMessage, request: CallRequest, host
   try {
     await runOnion([...host.before, take], collecting);
   } catch (error) {
-    if (isWarrenError(error, "CLOSED", "STORE_FAILED")) throw error;
+    if (isWarrenError(error, "CLOSED", "STORE_FAILED") || host.isEnd(error)) throw error;
     host.failed(error);
     answer = failure(host.conceal(describeError(error)));
   }
@@ -59,12 +62,15 @@ export async function answerCall(message: BotMessage, request: CallRequest, host
 
 /** What cannot be sent is a failure, too: of one that would never end, the caller would learn nothing. */
 function toData(answer: CallAnswer, words: string): MessageData {
-  if ("error" in answer) return { ...answer };
+  if ("error" in answer) {
+    const { code, message } = answer.error;
+    return { error: { code, message: message.slice(0, MAX_REASON_LENGTH) } };
+  }
   try {
     const data = decodeData(encodeData({ result: answer.result ?? (words || null) }));
     return "result" in data ? data : { result: null }; // JSON says nothing of functions
   } catch (error) {
-    return { ...failure(`its result cannot be sent: ${describeError(error)}`) };
+    return toData(failure(`its result cannot be sent: ${describeError(error)}`), words);
   }
 }
 

@@ -100,6 +100,7 @@ export class Command {
     if (admitted.kind === "refused") return { error: { code: admitted.code, message: admitted.sentence } };
     const { confirm } = this.#options;
     if (confirm === undefined || confirmed) return { result: await this.#run(message, admitted.args) };
+    note("it asks first");
     const question = typeof confirm === "string" ? confirm : confirm(admitted.args);
     return {
       error: { code: "COMMAND_UNCONFIRMED", message: `it asks first: "${question}" (confirmed: true says yes)` },

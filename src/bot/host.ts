@@ -275,11 +275,14 @@ class Host implements AttachedPlugin {
         ),
       );
     } catch (error) {
-      const isEnd = isWarrenError(error, "CLOSED") || error === this.#scope.signal.reason;
-      if (this.#scope.isClosed && isEnd) throw error; // nobody's fault
+      if (this.#isEnd(error)) throw error; // nobody's fault
       this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
       throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
     }
+  }
+
+  #isEnd(error: unknown): boolean {
+    return this.#scope.isClosed && (isWarrenError(error, "CLOSED") || error === this.#scope.signal.reason);
   }
 
   async #answer(incoming: IncomingMessage, request: CallRequest): Promise<void> {
@@ -288,6 +291,7 @@ class Host implements AttachedPlugin {
       before: this.#layers.pre,
       command: (message, called) => this.#commands.answer(message, called),
       answer: (text, data) => this.#outgoing.answer(incoming, text, data),
+      isEnd: (error) => this.#isEnd(error),
       failed: (error) => this.#notifications.failed(`a call of ${incoming.from.name} failed`, error),
       conceal: (text) => this.#config.conceal(text),
     });

@@ -34,12 +34,13 @@ export function readRequest(data: MessageData | undefined): CallRequest | undefi
   return { command, args, confirmed: call?.["confirmed"] === true };
 }
 
-/** Whether a message is the answer to a call and nothing else, so that it is never shown to anybody. */
-export function isAnswer<Message extends { readonly re?: string; readonly data?: MessageData }>(
+/** Whether a direct message is the answer to a call and nothing else, so that it is never shown to anybody. */
+export function isAnswer<Message extends { readonly room?: string; readonly re?: string; readonly data?: MessageData }>(
   message: Message,
 ): message is Message & { readonly re: string; readonly data: MessageData } {
-  const { re, data } = message;
-  return data !== undefined && re !== undefined && (Object.hasOwn(data, "result") || Object.hasOwn(data, "error"));
+  const { room, re, data } = message;
+  if (data === undefined || re === undefined || room !== undefined) return false;
+  return Object.hasOwn(data, "result") || Object.hasOwn(data, "error");
 }
 
 /** Of data for which `isAnswer` holds. */

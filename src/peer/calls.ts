@@ -26,6 +26,14 @@ const ANSWER_CODES = [
 ] as const satisfies readonly ErrorCode[];
 export type AnswerCode = (typeof ANSWER_CODES)[number];
 
+/** How far a call without an answer has come; otherwise it is there. */
+const LATENESS: Readonly<Record<string, string>> = {
+  queued: "it could not be reached",
+  sent: "it could not be reached", // or its acknowledgement could not reach us
+  expired: "it could not be reached",
+  handled: "it took the call and did not answer, as one that knows nothing of calls does",
+};
+
 export interface CallParts {
   readonly store: Store;
   readonly clock: Clock;
@@ -142,13 +150,6 @@ export class Calls {
     return new WarrenError("CALL_TIMEOUT", `no answer of ${to.name} within ${timeoutMs / 1_000} s: ${what}`);
   }
 }
-
-const LATENESS: Readonly<Record<string, string>> = {
-  queued: "it could not be reached",
-  sent: "it could not be reached", // or its acknowledgement could not reach us
-  expired: "it could not be reached",
-  handled: "it took the call and did not answer, as one that knows nothing of calls does",
-};
 
 function resultOf({ to: { name } }: Sent, answer: CallAnswer): unknown {
   if ("result" in answer) return answer.result;

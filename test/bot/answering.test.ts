@@ -136,6 +136,7 @@ test("what fails in a command is told to the caller without secrets, and to the 
         },
       });
       bot.command("huge", { about: "huge", run: () => "x".repeat(40_000) });
+      bot.command("wordy", { about: "wordy", run: () => Promise.reject(new Error("no ".repeat(40_000))) });
       bot.command("round", { about: "round", run: () => ({ n: 1n }) });
     },
   });
@@ -145,6 +146,7 @@ test("what fails in a command is told to the caller without secrets, and to the 
   expect(told).not.toContain("tops3cret");
   await warren.clock.advance(20_000);
   expect([runs, failures]).toEqual([1, ["a call of ann failed"]]);
+  expect(await call(warren, "wordy")).toBe(`COMMAND_FAILED: clerk: ${"no ".repeat(200).slice(0, 500)}`);
   expect(await call(warren, "huge")).toMatch(/^COMMAND_FAILED: clerk: its result cannot be sent: .* 32768 fit/);
   expect(await call(warren, "round")).toStartWith("COMMAND_FAILED: clerk: its result cannot be sent: ");
 });
@@ -187,4 +189,24 @@ test("a command that a crash interrupts runs again, and the caller gets one answ
     });
   });
   expect([await call(warren, "file"), attempts]).toEqual(["filed", [1, 2]]);
+});
+
+test("a call that a reload interrupts is answered by the edited bot", async () => {
+  const edited = definePlugin({
+    name: "clerk",
+    about: "files things",
+    setup: (bot) => bot.command("file", { about: "file", run: () => "filed by the new one" }),
+  });
+  let reloading: Promise<void> | undefined;
+  await using warren = await clerk((bot) => {
+    bot.command("file", {
+      about: "file",
+      run: ({ signal }) => {
+        reloading = warren.reload("clerk", edited);
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    });
+  });
+  expect(await call(warren, "file")).toBe("filed by the new one");
+  await reloading;
 });

@@ -25,6 +25,7 @@ test("an answer is what answers, and has a result or an error", () => {
     false,
   ]);
   expect([isAnswer({ data: { result: 1 } }), isAnswer({ re: "m.1" })]).toEqual([false, false]);
+  expect(isAnswer({ room: "lab", re: "m.1", data: { result: 1 } })).toBe(false);
 });
 
 test("an error that cannot be read is a failure, and a long reason is cut", () => {
