@@ -1,13 +1,18 @@
 /** Line writer: what is still to be written to a local socket, which takes only part of what it is given and keeps none. */
-import type { Socket } from "bun";
+
+/** What it needs of a socket; `write` returns how many bytes were taken, and -1 once it is closed. */
+export interface LineSocket {
+  write(bytes: Uint8Array): number;
+  end(): unknown;
+}
 
 export class LineWriter {
-  readonly #socket: Pick<Socket, "write" | "end">;
+  readonly #socket: LineSocket;
   #batch = ""; // lines that are not encoded yet
   #unsent: Uint8Array | undefined; // encoded, and not taken by the socket yet
   #isEnding = false;
 
-  constructor(socket: Pick<Socket, "write" | "end">) {
+  constructor(socket: LineSocket) {
     this.#socket = socket;
   }
 
