@@ -169,6 +169,47 @@ test.skipIf(browser === undefined)(
   LIMIT_MS,
 );
 
+const ODD: object[] = [
+  { properties: { a: { type: "string", default: { toString: 1, valueOf: 1 } } } },
+  { properties: { a: { type: "string", enum: [{ toString: null }, null, []] }, b: { const: { toString: 1 } } } },
+  {
+    properties: { a: { type: "string", format: "constructor" }, b: { type: "string", format: "__proto__" } },
+    required: 5,
+  },
+  { properties: { a: null, b: 7, c: { type: ["string"], minimum: "x", maximum: {}, description: {} } } },
+  { properties: null },
+  { properties: "text" },
+  {},
+];
+
+test.skipIf(browser === undefined)(
+  "a bot whose schemas make no sense harms nothing but its own lines",
+  inBrowser(async (view) => {
+    await using registry = await openRegistry();
+    const commands = ODD.map((args, n) => ({
+      name: `odd${n}`,
+      about: "",
+      args: args as Card["commands"][number]["args"],
+    }));
+    using odd = await logIn(registry.url, "odd", { about: "", commands });
+    using _ = await logIn(registry.url, "zoe", DICE);
+    await view.open(odd.url);
+    await view.until(`document.querySelectorAll("#bots > li").length === 2`);
+    expect((await view.ask<string[]>(TEXTS("#bots code"))).slice(0, ODD.length)).toEqual([
+      "odd0 [a]",
+      `odd1 --a "{\\"toString\\":null}" --b "{\\"toString\\":1}"`,
+      "odd2 [--a <a>] [--b <b>]",
+      "odd3 [--a <a>] [--b <b>] [--c <c>]",
+      "odd4",
+      "odd5 [--0 <0>] [--1 <1>] [--2 <2>] [--3 <3>]",
+      "odd6",
+    ]);
+    expect((await view.ask<string[]>(TEXTS("#bots .takes")))[0]).toBe('a: {"toString":1,"valueOf":1} if left out');
+    expect(view.complaints).toEqual([]);
+  }),
+  LIMIT_MS,
+);
+
 test.skipIf(browser === undefined)(
   "a search leaves those with all of its words; a long list is shown in parts",
   inBrowser(async (view) => {

@@ -130,7 +130,7 @@ function botItem({ name, card }) {
 
 function commandItem(command) {
   const takes = readArguments(command.args).map(takenText).filter(Boolean);
-  const item = make("li", {}, make("code", {}, exampleOf(command)));
+  const item = make("li", {}, make("code", {}, ...wholeWords(exampleOf(command))));
   if (command.about) item.append(make("p", {}, command.about));
   if (takes.length > 0) item.append(make("p", { className: "takes" }, takes.join(" · ")));
   return item;
@@ -169,23 +169,36 @@ function readArguments(schema) {
   });
 }
 
-/** `roll --sides 6 --times 2`, or `say <text>` */
+/** `roll`, `--sides 6`, `--times 2`; or `say`, `<text>` */
 function exampleOf({ name, args }) {
-  return [name, ...readArguments(args).map(exampleOfArgument)].join(" ");
+  return [name, ...readArguments(args).map(exampleOfArgument)];
+}
+
+/** A line is broken between them, not at the dashes of an option. */
+function wholeWords(parts) {
+  return parts.flatMap((part, n) => [n === 0 ? "" : " ", make("span", {}, part)]);
 }
 
 function exampleOfArgument({ key, flag, property, choices, isRequired, isRest }) {
   if (property.type === "boolean" && !isRequired) return property.default === true ? `[--no-${flag}]` : `[--${flag}]`;
   if (isRest) return isRequired ? `<${key}>` : `[${key}]`;
   const value = property.default ?? choices?.[0] ?? (isNumber(property) ? (leastOf(property) ?? 1) : undefined);
-  const text = value === undefined ? (FORMATS[property.format] ?? `<${key}>`) : wordOf(value);
+  const text = value === undefined ? (FORMATS.get(property.format) ?? `<${key}>`) : wordOf(value);
   return isRequired || value !== undefined ? `--${flag} ${text}` : `[--${flag} ${text}]`;
 }
 
-const FORMATS = { duration: "10m", peer: "<who>" };
+const FORMATS = new Map([
+  ["duration", "10m"],
+  ["peer", "<who>"],
+]);
+
+/** Whatever a bot has put there: an object may not be turned into a text by its own means, which may be missing. */
+function plain(value) {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 function wordOf(value) {
-  const text = String(value);
+  const text = plain(value);
   return /^[\w.:@/-]+$/.test(text) ? text : JSON.stringify(text);
 }
 
@@ -195,18 +208,22 @@ function takenText({ key, property, choices, isRequired }) {
   const most = isBound(property.maximum) ? property.maximum : undefined;
   const range =
     least !== undefined && most !== undefined
-      ? `${least} to ${most}`
+      ? `${number(least)} to ${number(most)}`
       : least !== undefined
-        ? `${least} or more`
+        ? `${number(least)} or more`
         : most !== undefined
-          ? `up to ${most}`
+          ? `up to ${number(most)}`
           : undefined;
   const fallback =
-    property.default !== undefined && property.type !== "boolean" ? `${property.default} if left out` : undefined;
+    property.default !== undefined && property.type !== "boolean"
+      ? `${plain(property.default)} if left out`
+      : undefined;
   const missing =
     !isRequired && property.default === undefined && property.type !== "boolean" ? "may be left out" : undefined;
   const description = typeof property.description === "string" ? property.description : undefined;
-  const facts = [description, choices?.join(" or "), range, fallback ?? missing].filter((fact) => fact !== undefined);
+  const facts = [description, choices?.map(plain).join(" or "), range, fallback ?? missing].filter(
+    (fact) => fact !== undefined,
+  );
   return facts.length > 0 ? `${key}: ${facts.join(", ")}` : "";
 }
 
