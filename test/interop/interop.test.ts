@@ -74,7 +74,7 @@ test.concurrent.skipIf(missing.length > 0).each([
       const queued = python.next("queued", () => ++said.length % BURST === 0);
       for (let n = 0; n < BURST; n++) {
         python.say(`send python ${round}.${n}`);
-        sent.push(await ann.send(id, `ann ${round}.${n}`));
+        sent.push(await ann.send(id, `ann ${round}.${n}`, { data: { n } }));
       }
       await Promise.all([back, queued]);
       if (round % 3 !== 2) continue; // what is under way is cut with the next round
