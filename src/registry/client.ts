@@ -12,6 +12,7 @@ import { openGrant } from "./grant.ts";
 import { readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
 import { askForKey, lookUpAnywhere, registryChanged } from "./lookup.ts";
+import { isOwnMatter, isPassing } from "./matters.ts";
 import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./memory.ts";
 import { signGoodbye, signLogin, type Challenge } from "./proof.ts";
 import { Rotation } from "./rotation.ts";
@@ -30,6 +31,8 @@ const GOODBYE_MS = 1_000;
 /** How long one of several registries may take for a login; and how long for an answer, where it does not come to one. */
 const TURN_MS = 4_000;
 const TURN_ANSWER_MS = 2_000;
+/** In which the others come to the next registry, too, before they count as gone. */
+const MOVE_GRACE_MS = 10_000;
 
 export interface RegistryClientOptions {
   /** URL, `host:port` or host; several, with commas between, are tried in turn. */
@@ -53,19 +56,6 @@ export interface RegistryClientEvents {
   notice: [error: WarrenError];
 }
 
-/** Errors that another registry would not mend. */
-const OWN_MATTERS = ["NAME_TAKEN", "TWO_INSTANCES", "RECORD_STALE", "RECORD_INVALID", "CLOSED"] as const;
-
-/** Errors that go away by themselves: they are told as `disconnected`, not as a notice. */
-const PASSING = [
-  "REGISTRY_UNREACHABLE",
-  "CONNECTION_LOST",
-  "RECORD_STALE",
-  "RATE_LIMITED",
-  "REGISTRY_BUSY",
-  "CLOSED",
-] as const;
-
 export class RegistryClient implements AsyncDisposable {
   readonly #rotation: Rotation;
   readonly #identity: Identity;
@@ -87,6 +77,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #snapshots: TokenBucket;
   readonly #told = new Set<string>(); // notices since the last good session, by their codes
   #yields = false; // another process of this key is active: do not take over from it
+  #hasMoved = false; // to another registry, which has not told of everybody yet
   #isRecordDue = false;
   #awayMs = 0; // for how long a registry that ended has asked to be left alone
 
@@ -177,18 +168,19 @@ export class RegistryClient implements AsyncDisposable {
     this.#isClosed = true;
     this.#nap?.abort();
     await this.#running;
+    this.#view[Symbol.dispose]();
   }
 
   async #run(): Promise<void> {
     for (let attempt = 0; !this.#isClosed; attempt++) {
       const reason = await this.#hold().catch((error: unknown) => error);
-      const isOwnMatter = isWarrenError(reason, ...OWN_MATTERS);
+      const isOwn = isOwnMatter(reason);
       const rounds = Math.floor(attempt / this.#rotation.urls.length);
-      this.#report(reason, isOwnMatter || attempt + 1 >= this.#rotation.urls.length);
+      this.#report(reason, isOwn || attempt + 1 >= this.#rotation.urls.length);
       if (this.#wasGood()) {
         attempt = 0;
         this.#told.clear(); // and it stays its turn: a registry is restarted now and then
-      } else if (!isOwnMatter) {
+      } else if (!isOwn) {
         this.#rotation.turn();
       }
       // Never without the wait that grows: a registry that always says goodbye at once must not be asked without end.
@@ -221,7 +213,7 @@ export class RegistryClient implements AsyncDisposable {
       link.send({ t: "subscribe", after: this.#view.cursor });
       let frame = await link.next();
       for (; frame.t !== "bye"; frame = await link.next()) await this.#take(frame, challenge.registry);
-      this.#awayMs = Math.min(frame.after ?? 0, this.isOneOfSeveral ? TURN_MS : Infinity);
+      this.#stayAway(frame.after);
       throw new WarrenError("CONNECTION_LOST", "the registry said goodbye");
     } finally {
       this.#link = this.#challenge = undefined;
@@ -272,7 +264,8 @@ export class RegistryClient implements AsyncDisposable {
     }
     if (frame.t === "peer") await this.#view.take(frame, registry);
     if (frame.t === "synced") {
-      this.#view.reach(frame.cursor);
+      this.#view.reach(frame.cursor, this.#hasMoved ? MOVE_GRACE_MS : 0);
+      this.#hasMoved = false;
       if (this.#state !== "connected") this.#become("connected");
     }
     if (frame.t === "recorded") {
@@ -287,15 +280,20 @@ export class RegistryClient implements AsyncDisposable {
     if (frame.t === "error") {
       const error = await this.#learnFrom(frame);
       if (error.code === "REGISTRY_BUSY") this.#world.clock.after(frame.after ?? 0, () => this.#sendRecordSoon());
-      if (!isWarrenError(error, ...PASSING)) this.#notice(error);
+      if (!isPassing(error)) this.#notice(error);
     }
     if (this.#self.isAging) this.#sendRecordSoon();
+  }
+
+  /** As long as the registry asks for; where there are others, they are not waited for so long. */
+  #stayAway(ms = 0): void {
+    this.#awayMs = Math.min(ms, this.isOneOfSeveral ? TURN_MS : Infinity);
   }
 
   /** What a refusal means for the next attempt. */
   async #learnFrom({ code, message, last, after }: ErrorFrame): Promise<WarrenError> {
     if (code === "TWO_INSTANCES") this.#yields = true;
-    this.#awayMs = after ?? 0;
+    this.#stayAway(after);
     if (code === "RECORD_STALE" && last !== undefined && (await this.#self.goAbove(last))) this.#sendRecordSoon();
     return new WarrenError(code, `the registry at ${this.url} says: ${oneLine(message)}`);
   }
@@ -352,7 +350,7 @@ export class RegistryClient implements AsyncDisposable {
   #report(error: unknown, isLast = false): void {
     if (this.#isClosed) return;
     if (!isWarrenError(error)) this.#log.error(`the session failed: ${describeError(error)}`);
-    else if (!isWarrenError(error, ...PASSING)) this.#notice(error);
+    else if (!isPassing(error)) this.#notice(error);
     this.#log.debug(describeError(error));
     const isNews = this.#state === "connected" || (this.#state === "new" && isLast);
     if (isNews) this.#become("disconnected", describeError(error));
@@ -376,6 +374,7 @@ export class RegistryClient implements AsyncDisposable {
   #tellMove(): void {
     const before = this.#rotation.settle();
     if (before === undefined) return;
+    this.#hasMoved = true;
     const text = `the registry at ${before} is not to be had: the one at ${this.url} is used from now on`;
     this.#notice(new WarrenError("REGISTRY_MOVED", text));
   }

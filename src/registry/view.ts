@@ -2,7 +2,7 @@
 import { describeError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
-import type { Clock } from "../base/world.ts";
+import type { Clock, Timer } from "../base/world.ts";
 import { checkEntry, toEntry, type CheckedRecord, type RegistryEntry } from "./entry.ts";
 import type { PeerFrame } from "./frames.ts";
 
@@ -27,7 +27,7 @@ export interface ViewOptions {
   maxRecordChars?: number;
 }
 
-export class View {
+export class View implements Disposable {
   readonly #self: PeerId;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -35,6 +35,8 @@ export class View {
   readonly #maxRecordChars: number;
   readonly #known = new Map<PeerId, Known>();
   #missing: Set<PeerId> | undefined; // while a snapshot comes: those online before and not in it yet
+  readonly #awaited = new Set<PeerId>(); // not in the last snapshot, and not given up
+  #grace: Timer | undefined; // until they are
   #cursor: string | undefined;
   #chars = 0; // of the records known
   #refused = 0;
@@ -69,15 +71,21 @@ export class View {
     this.#missing = new Set([...this.#known].filter(([, known]) => known.isOnline).map(([id]) => id));
   }
 
-  /** All that is online has been told, and so has everything before `cursor`. */
-  reach(cursor: string): void {
+  /**
+   * All that is online has been told, and so has everything before `cursor`. Whoever was not among them has `graceMs` to come:
+   * at a registry to which all move at once, not everybody is the first.
+   */
+  reach(cursor: string, graceMs = 0): void {
     this.#cursor = cursor;
-    const missing = this.#missing ?? [];
+    for (const id of this.#missing ?? []) this.#awaited.add(id);
     this.#missing = undefined;
-    for (const id of missing) {
-      const known = this.#known.get(id);
-      if (known) this.#set(known, false);
-    }
+    this.#grace?.[Symbol.dispose]();
+    if (graceMs === 0) this.#giveUp();
+    else this.#grace = this.#clock.after(graceMs, () => this.#giveUp());
+  }
+
+  [Symbol.dispose](): void {
+    this.#grace?.[Symbol.dispose]();
   }
 
   async take(frame: PeerFrame, registry: PeerId): Promise<void> {
@@ -96,6 +104,7 @@ export class View {
   #apply({ record, online, age }: PeerFrame, body: CheckedRecord): void {
     if (body.id === this.#self) return;
     this.#missing?.delete(body.id);
+    this.#awaited.delete(body.id);
     const before = this.#known.get(body.id);
     if (before && before.record !== record && before.body.seq >= body.seq) throw new Error("an older record again");
     const freshUntil = this.#clock.steady() + (body.ttl - age) * 1_000;
@@ -106,6 +115,14 @@ export class View {
     Object.assign(known, { body, record, freshUntil });
     this.#known.set(body.id, known);
     if (isNews) this.#set(known, online);
+  }
+
+  #giveUp(): void {
+    for (const id of this.#awaited) {
+      const known = this.#known.get(id);
+      if (known?.isOnline) this.#set(known, false);
+    }
+    this.#awaited.clear();
   }
 
   #set(known: Known, isOnline: boolean): void {

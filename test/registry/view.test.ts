@@ -65,6 +65,19 @@ test("who is not in a snapshot any more is offline once it is complete", async (
   expect(told).toEqual(["ann on", "ben on", "ann off"]);
 });
 
+test("after a move those who are not there yet have a while to come, and are offline when it is over", async () => {
+  const { view, take, told, clock } = watch();
+  await take(await frame(ann, { name: "ann" }));
+  await take(await frame(ben, { name: "ben" }));
+  view.beginSnapshot();
+  view.reach("other.1", 10_000);
+  await take(await frame(ann, { name: "ann" }));
+  await clock.advance(9_999);
+  expect(told).toEqual(["ann on", "ben on"]);
+  await clock.advance(1);
+  expect(told).toEqual(["ann on", "ben on", "ben off"]);
+});
+
 test("a cursor counts only when everything before it is known", async () => {
   const { view, take } = watch();
   view.beginSnapshot();
