@@ -113,6 +113,7 @@ export class House implements AsyncDisposable {
       scope.use(peer);
       const notices = scope.use(new Notices(peer));
       const registered = registryWord(peer.directory, systemWorld.clock);
+      // Soon: whoever asks for it through the control socket is told first that it was heard.
       const session = scope.use(new Session(peer, () => systemWorld.clock.soon(() => this.stop())));
       scope.use(serveControl(personFolder(this.start.home, peer.name), session));
       const ended = peer.directory?.on("disconnected", () => this.#role.registryLost());

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { personFolder } from "../../src/cli/identities.ts";
+import { findRunning } from "../../src/cli/running.ts";
 import { TestHome } from "./processes.ts";
 
 const LIMIT_MS = 20_000;
@@ -276,6 +278,19 @@ test(
     expect(sent).toMatchObject({ code: 1, out: "delivered to bob: 2 messages\n" });
     expect(sent.err.match(/^warren: line \d/gm)).toEqual(["warren: line 2", "warren: line 3"]);
     await bob.next(({ text }) => text === "last");
+  },
+  LIMIT_MS,
+);
+
+test(
+  "whoever asks a running peer to stop is told that it was heard",
+  async () => {
+    await using home = await TestHome.make();
+    const ann = await home.peer("ann");
+    const running = await findRunning(personFolder(home.path, "ann"));
+    expect(running).toBeDefined();
+    await running?.perform({ do: "stop" }, () => {}); // rejects when the answer has no end
+    expect(await ann.child.exited).toBe(0);
   },
   LIMIT_MS,
 );
