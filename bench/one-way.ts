@@ -119,12 +119,14 @@ export const roles = {
       const { count, bytes, isAscii } = (await channel.receive()) as Load;
       const texts = Array.from({ length: count }, (_, n) => textOf(n, bytes, isAscii));
       const began = performance.now();
-      let last = await peer.send(id, texts[0] ?? "");
-      for (let n = 1; n < count; n += GROUP) {
+      const window: Promise<unknown>[] = []; // the last message of each group that is on its way
+      for (let n = 0; n < count; n += GROUP) {
+        if (window.length === WINDOW / GROUP) await window.shift();
         const group = texts.slice(n, n + GROUP).map((text) => peer.send(id, text));
-        last = (await Promise.all(group)).at(-1) ?? last;
+        const last = (await Promise.all(group)).at(-1);
+        if (last) window.push(n + GROUP < count ? last.delivered : last.handled);
       }
-      await last.handled;
+      await window.at(-1);
       channel.send(performance.now() - began);
     }
   },

@@ -138,7 +138,7 @@ export class Peer implements AsyncDisposable {
       progressed: ({ id }) => this.#dialler.progressed(id),
       wanted: ({ id }) => this.#dialler.want(id),
       lost: (session, count) => this.#reports.lost(session.info, count),
-      isWatched: () => this.#reports.isWatched,
+      areWatched: (range) => this.#reports.areWatched(range),
       reached: (session, ...news) => this.#reports.reached(session.info, ...news),
       renumbered: ({ n }) => this.#sent.moved(n),
       answered: ({ id }, request, data) => this.calls.answered(id, request, data),

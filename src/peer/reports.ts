@@ -31,9 +31,9 @@ export class Reports {
     this.#events = new Emitter((error, event) => log.error(`a listener to "${event}" failed: ${String(error)}`));
   }
 
-  /** Whether anybody wants to know what becomes of messages, or of one of them. */
-  get isWatched(): boolean {
-    return this.#receiptListeners > 0 || !this.#sent.isEmpty;
+  /** Whether anybody wants to know what becomes of these messages. */
+  areWatched(range: SentRange): boolean {
+    return this.#receiptListeners > 0 || this.#sent.areWatched(range);
   }
 
   /** Whether anybody listens to what becomes of every message. */

@@ -6,6 +6,12 @@ import type { MessageState, Receipt, Sent } from "./message.ts";
 const DELIVERED: readonly MessageState[] = ["delivered", "handled", "failed", "expired"];
 const SETTLED: readonly MessageState[] = ["handled", "failed", "expired"];
 
+interface Place {
+  readonly peer: number;
+  readonly epoch: number;
+  readonly seq: number;
+}
+
 interface Waiting {
   readonly id: string;
   readonly to: PeerInfo;
@@ -27,33 +33,37 @@ export interface Fate {
   readonly state: MessageState;
   readonly reason: string | null;
   /** Undefined: it is nowhere yet, or no longer. */
-  readonly where?: { readonly peer: number; readonly epoch: number; readonly seq: number } | undefined;
+  readonly where?: Place | undefined;
+}
+
+/** Those who wait for the same message. */
+interface Watched {
+  readonly where: Place | undefined;
+  waiting: Waiting[];
 }
 
 export class SentMessages {
   readonly #lookUp: (id: string, to: PeerInfo) => Fate;
-  readonly #waiting = new Map<string, Waiting[]>(); // by session, epoch and number
+  readonly #watched = new Map<string, Watched>(); // by session, epoch and number
 
   constructor(lookUp: (id: string, to: PeerInfo) => Fate) {
     this.#lookUp = lookUp;
-  }
-
-  get isEmpty(): boolean {
-    return this.#waiting.size === 0;
   }
 
   create(id: string, to: PeerInfo): Sent {
     return new SentMessage(id, to, this);
   }
 
-  reached({ peer, epoch, first, last }: SentRange, state: MessageState, reason: string | null): void {
-    for (let seq = first; seq <= last && this.#waiting.size > 0; seq++) {
-      const key = `${peer}/${epoch}/${seq}`;
-      const waiting = this.#waiting.get(key);
-      if (!waiting) continue;
-      const later = waiting.filter(({ until }) => !until.includes(state));
-      if (later.length > 0) this.#waiting.set(key, later);
-      else this.#waiting.delete(key);
+  /** Whether anybody waits for one of them. */
+  areWatched(range: SentRange): boolean {
+    return !this.#watchedIn(range).next().done;
+  }
+
+  reached(range: SentRange, state: MessageState, reason: string | null): void {
+    for (const [key, watched] of this.#watchedIn(range)) {
+      const { waiting } = watched;
+      watched.waiting = waiting.filter(({ until }) => !until.includes(state));
+      if (watched.waiting.length === 0) this.#watched.delete(key);
       for (const { id, to, until, resolve } of waiting) {
         if (until.includes(state)) resolve(toReceipt(id, to, state, reason));
       }
@@ -62,11 +72,9 @@ export class SentMessages {
 
   /** Messages of a session have moved to other numbers. */
   moved(peer: number): void {
-    for (const [key, waiting] of this.#waiting) {
-      if (!key.startsWith(`${peer}/`)) continue;
-      this.#waiting.delete(key);
-      for (const one of waiting) this.#wait(one);
-    }
+    const moved = [...this.#watched].filter(([, { where }]) => where?.peer === peer);
+    for (const [key] of moved) this.#watched.delete(key);
+    for (const [, { waiting }] of moved) for (const one of waiting) this.#wait(one);
   }
 
   close(): void {
@@ -74,8 +82,8 @@ export class SentMessages {
       "CLOSED",
       "the peer was closed before it was known; the message is kept and goes on next time",
     );
-    for (const waiting of this.#waiting.values()) for (const { reject } of waiting) reject(error);
-    this.#waiting.clear();
+    for (const { waiting } of this.#watched.values()) for (const { reject } of waiting) reject(error);
+    this.#watched.clear();
   }
 
   delivered(id: string, to: PeerInfo): Promise<Receipt> {
@@ -90,11 +98,32 @@ export class SentMessages {
     const { id, to, until, resolve } = waiting;
     const { state, reason, where } = this.#lookUp(id, to);
     if (until.includes(state)) return resolve(toReceipt(id, to, state, reason));
-    const key = where ? `${where.peer}/${where.epoch}/${where.seq}` : id;
-    const before = this.#waiting.get(key);
-    if (before) before.push(waiting);
-    else this.#waiting.set(key, [waiting]);
+    const key = where ? keyOf(where) : id;
+    const watched = this.#watched.get(key);
+    if (watched) watched.waiting.push(waiting);
+    else this.#watched.set(key, { where, waiting: [waiting] });
   }
+
+  /** Those of a range, by the shorter way: few are waited for, or few have come further. */
+  *#watchedIn({ peer, epoch, first, last }: SentRange): Generator<[key: string, watched: Watched]> {
+    if (this.#watched.size <= last - first) {
+      for (const entry of this.#watched) if (isIn(entry[1].where, peer, epoch, first, last)) yield entry;
+      return;
+    }
+    for (let seq = first; seq <= last; seq++) {
+      const key = keyOf({ peer, epoch, seq });
+      const watched = this.#watched.get(key);
+      if (watched) yield [key, watched];
+    }
+  }
+}
+
+function keyOf({ peer, epoch, seq }: Place): string {
+  return `${peer}/${epoch}/${seq}`;
+}
+
+function isIn(where: Place | undefined, peer: number, epoch: number, first: number, last: number): boolean {
+  return where?.peer === peer && where.epoch === epoch && where.seq >= first && where.seq <= last;
 }
 
 /** Its promises are made when they are asked for: most programs ask about few of their messages. */

@@ -35,8 +35,8 @@ export interface SessionHost {
   /** So much of the credit was used. */
   used(session: Session, credit: number): void;
   lost(session: Session, count: number): void;
-  /** Whether anybody wants to know what becomes of messages; otherwise nobody is told. */
-  isWatched(): boolean;
+  /** Whether anybody wants to know what becomes of these messages of ours; otherwise nobody is told. */
+  areWatched(range: SentRange): boolean;
   /** Messages of ours have come further; `ids` looks up which they are. */
   reached(session: Session, range: SentRange, state: MessageState, reason: string | null, ids: () => string[]): void;
   /** Messages of ours that were not acknowledged have other numbers now. */
@@ -316,13 +316,14 @@ export class Session {
   }
 
   #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {
-    if (!this.#host.isWatched()) return;
+    const range = { peer: this.n, epoch, first, last };
+    if (!this.#host.areWatched(range)) return;
     // After the commit, which is not put off then: what is told shall not be taken back by a failure of our own disk.
     this.#host.store.db.hasten();
     this.#host.store.db.afterCommit((error) => {
       if (error) return;
       const ids = (): string[] => this.#host.store.outgoing.idsBetween(this.n, epoch, first, last).map(({ id }) => id);
-      this.#host.reached(this, { peer: this.n, epoch, first, last }, state, reason, ids);
+      this.#host.reached(this, range, state, reason, ids);
     });
   }
 }
