@@ -19,13 +19,14 @@ const BAD = {
 };
 const GOOD = `bot.on("message", ({ text, reply }) => reply(text));`;
 
-/** What the supervisor says of each. */
+/** What is said of each, by the supervisor or by the one that it floods. */
 const NAMED: Readonly<Record<string, RegExp>> = {
   thrower: /thrower crashed and is started again: thrown/,
   rejecter: /rejecter crashed and is started again: rejected/,
   exiter: /exiter crashed and is started again: it left with exit code 7/,
   looper: /looper crashed and is started again: .*(?:this one does not answer|it did not answer for 10 s)/,
   glutton: /glutton crashed and is started again: the bots use .*this one does not answer/,
+  flooder: /good: flooder has been told 30 things within a minute/,
 };
 
 /** How long an answer may take. Alone it takes some milliseconds; the promise is a second, and a test's machine has more to do. */
