@@ -125,7 +125,7 @@ export class PeerSession implements Leaseholder {
   }
 
   async #handle(frame: PeerSideFrame): Promise<void> {
-    if (frame.t === "login") return await this.#timed(frame);
+    if (frame.t === "login") return await this.#countedLogin(frame);
     if (frame.t === "release") return await this.#release(frame.release);
     if (!this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", `"${frame.t}" before the login`);
     if (frame.t === "record") return await this.#record(this.#peer, frame.record);
@@ -134,7 +134,7 @@ export class PeerSession implements Leaseholder {
     this.#send({ t: "pong" });
   }
 
-  async #timed(frame: LoginFrame): Promise<void> {
+  async #countedLogin(frame: LoginFrame): Promise<void> {
     const { metrics, world } = this.#core;
     const startedAt = world.clock.steady();
     await this.#login(frame).catch((error: unknown) => this.#fail(error));

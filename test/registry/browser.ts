@@ -1,4 +1,7 @@
 /** A real browser for tests of pages: Chromium, driven by Bun.WebView; one for the whole process, as Bun has it. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const PATH = "/usr/bin/chromium";
 
@@ -7,13 +10,20 @@ export const noBrowser = (await Bun.file(PATH).exists()) ? undefined : `there is
 
 const QUIET = ["--disable-quic", "--disable-component-update", "--disable-sync", "--disable-default-apps"];
 
-export class Browser implements Disposable {
+export class Browser implements AsyncDisposable {
   readonly #view: Bun.WebView;
+  readonly #folder: string; // what it keeps while it runs
   /** What the page has complained of: errors, and what its policy has stopped. */
   readonly complaints: string[] = [];
 
-  constructor() {
+  static async start(): Promise<Browser> {
+    return new Browser(await mkdtemp(join(tmpdir(), "warren-browser-")));
+  }
+
+  private constructor(folder: string) {
+    this.#folder = folder;
     this.#view = new Bun.WebView({
+      dataStore: { directory: folder },
       width: 1_280,
       height: 800,
       backend: { type: "chrome", path: PATH, argv: ["--no-sandbox", ...QUIET] }, // as root it refuses to run with one
@@ -55,7 +65,10 @@ export class Browser implements Disposable {
     await this.#view.cdp(method, params as Record<string, unknown>);
   }
 
-  [Symbol.dispose](): void {
+  /** Ends the whole browser, which then takes away what it has put into the folder for temporary files. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#view.cdp("Browser.close").catch(() => {}); // it may be gone before it has answered
     this.#view.close();
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 }); // it may still write
   }
 }

@@ -9,11 +9,13 @@ const PLENTY = { sessionsPerMinute: 10_000, maxUnknownPerAddress: 1_000, request
 
 if (noBrowser !== undefined) console.warn(`the page of the registry is not tested in a browser: ${noBrowser}`);
 
-const browser = noBrowser === undefined ? new Browser() : undefined;
-afterAll(() => browser?.[Symbol.dispose]());
+const browser = noBrowser === undefined ? await Browser.start() : undefined;
+afterAll(async () => await browser?.[Symbol.asyncDispose]());
 
 function inBrowser(run: (browser: Browser) => Promise<void>): () => Promise<void> {
-  return async () => await run(browser ?? new Browser());
+  return async () => {
+    if (browser) await run(browser);
+  };
 }
 
 const integer = (more: object) => ({ type: "integer", minimum: -9_007_199_254_740_991, ...more });
