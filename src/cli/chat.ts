@@ -251,6 +251,9 @@ export class Chat implements ChatActions, AsyncDisposable {
     notices.listen((notice) => {
       this.#isRegistrySilent ||= notice.code === "REGISTRY_UNREACHABLE";
       this.#warn(notice.message);
+      if (notice.code !== "NAME_TRANSFERRED") return;
+      this.#partner = undefined; // the name may mean another key now, and a line must not go to the one before
+      this.#prompt();
     });
     const answered = peer.directory?.on("connected", () => this.#onRegistryBack());
     if (answered) this.#wires.defer(answered);

@@ -389,6 +389,7 @@ export class Peer implements AsyncDisposable {
   }
 
   #cameOnline(info: PeerInfo): void {
+    this.#people.cameOnline(info);
     this.#reports.online(info);
     this.#dialler.hurry(info.id);
   }

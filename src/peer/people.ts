@@ -67,6 +67,13 @@ export class People {
     this.#host.renamed({ id, name, kind: row.kind });
   }
 
+  /** A name that is pinned to another key may have been handed on to this one. */
+  cameOnline({ id, name }: PeerInfo): void {
+    const pinned = this.#host.contacts.byPinnedName(name);
+    const entry = pinned && pinned.id !== id ? this.#entryOf(id) : undefined;
+    if (pinned && entry?.transferredFrom === pinned.id) this.#follow(pinned.id, entry);
+  }
+
   /** Keeps what a hello tells: name and kind for display, and where the peer listens. */
   met(id: PeerId, hello: Hello, seenFrom: Address, isDialled: boolean, now: number): void {
     const { contacts } = this.#host;
@@ -146,9 +153,7 @@ export class People {
       const other = online.find(({ id }) => id !== pinned.id);
       if (!other || online.some(({ id }) => id === pinned.id)) return toInfo(pinned);
       if (other.transferredFrom !== pinned.id) throw nameChanged(name, pinned.id, other.id);
-      contacts.pin(this.#host.rowOf(other).n, name);
-      this.#host.noticed(nameTransferred(name, pinned.id, other.id));
-      return { id: other.id, name, kind: other.kind };
+      return this.#follow(pinned.id, other);
     }
     const failures: unknown[] = [];
     const granted = await directory?.find({ name }).catch((error: unknown) => void failures.push(error));
@@ -157,6 +162,14 @@ export class People {
     // Only now is the name bound: the directory hands out names that the registry has granted, and no others.
     contacts.pin(this.#host.rowOf(entry).n, name);
     return { id: entry.id, name, kind: entry.kind };
+  }
+
+  /** The key that the name is pinned to has handed it on. */
+  #follow(before: PeerId, { id, name, kind }: DirectoryEntry): PeerInfo {
+    const info = { id, name, kind };
+    this.#host.contacts.pin(this.#host.rowOf(info).n, name);
+    this.#host.noticed(nameTransferred(name, before, id));
+    return info;
   }
 
   async #byUnknownId(id: PeerId): Promise<PeerInfo> {

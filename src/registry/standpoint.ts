@@ -37,8 +37,7 @@ export class Standpoint {
 }
 
 function unreachable(address: Address): WarrenError {
-  const where = formatAddress(address);
-  const way = `let port ${address.port} through your firewall, or forward it in your router, and keep it with --port ${address.port}`;
-  const text = `others cannot dial you: nobody answers at ${where}, where the registry sees you. You still reach them, and what they have for you comes then; to be dialled, ${way}`;
-  return new WarrenError("NOT_REACHABLE", text);
+  const { port } = address;
+  const way = `let port ${port} through your firewall or router, and keep it with --port ${port}; you still reach them`;
+  return new WarrenError("NOT_REACHABLE", `others cannot dial you at ${formatAddress(address)}: ${way}`);
 }

@@ -74,6 +74,21 @@ test("a pinned name that its key has handed on is the new key's, and that is tol
   expect(notices).toHaveLength(1);
 });
 
+test("that a pinned name was handed on is told when the new key comes online, before anybody says something to it", async () => {
+  await using burrow = createBurrow();
+  const { directory, peers } = await town(burrow, "ann", "bob");
+  const [ann, bob] = peers as [Peer, Peer];
+  expect(await say(burrow, ann, "bob", "hello")).toBe("sent");
+  const notices: string[] = [];
+  ann.on("notice", ({ code }) => void notices.push(code));
+  await bob.setDirectory(undefined);
+  announceAs(directory, testId("heir"), "bob", bob.id);
+  announceAs(directory, testId("another"), "bob", bob.id); // only one can be: whom the registry says first
+  await burrow.settle();
+  expect(notices).toEqual(["NAME_TRANSFERRED"]);
+  expect((await ann.resolve(bob.id)).id).toBe(bob.id);
+});
+
 test("who is offline at one registry of several is looked for at the others", async () => {
   await using burrow = createBurrow();
   const [ann, bob] = [await burrow.open("ann"), await burrow.open("bob")];

@@ -23,7 +23,9 @@ test("that it cannot be dialled is told once, with what to do", () => {
   const standpoint = seenAt("198.51.100.7");
   const notice = standpoint.found({ reachable: "no", port: 9_278 });
   expect(notice).toMatchObject({ code: "NOT_REACHABLE" });
-  expect(notice?.message).toContain("nobody answers at 198.51.100.7:9278");
+  expect(notice?.message).toBe(
+    "others cannot dial you at 198.51.100.7:9278: let port 9278 through your firewall or router, and keep it with --port 9278; you still reach them",
+  );
   expect(standpoint.found({ reachable: "no", port: 9_278 })).toBeUndefined();
   expect(standpoint.found({ reachable: "no", port: 9_279 })).toBeDefined();
 });
