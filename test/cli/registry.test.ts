@@ -156,3 +156,16 @@ test("a store that is not there, and one that cannot be, are told in a line", ()
     const wrong = start("--store", "http://127.0.0.1");
     expect([await wrong.exited, await wrong.stderr.text()]).toEqual([2, expect.stringContaining("nats://host:4222")]);
   }));
+
+test("every option and command that --help names is in docs/registry.md", async () => {
+  const help = await start("--help").stdout.text();
+  const page = await Bun.file(join(import.meta.dir, "../../docs/registry.md")).text();
+  const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => String(option));
+  const commands = [...help.matchAll(/^ {2}([a-z]+)(?: \[options\])?(?: <\w+>)? {2,}/gm)].map(([, command]) =>
+    String(command),
+  );
+  expect(options).toContain("--metrics");
+  expect(commands).toContain("backup");
+  expect(options.filter((option) => option !== "--help" && !page.includes(option))).toEqual([]);
+  expect(commands.filter((command) => !page.includes(`bun run registry ${command}`))).toEqual([]);
+});

@@ -4,6 +4,7 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { checkEntry } from "../../src/registry/entry.ts";
 import { DAY_MS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { routeOf } from "../../src/registry/http.ts";
 import { makeRecord, openRegistry, RawSession, socketWorld } from "./setting.ts";
 
 const roll = { about: "rolls dice", commands: [{ name: "roll", about: "roll", args: { type: "object" } }] };
@@ -229,4 +230,11 @@ test("a search counts as ten requests", async () => {
     statuses.push((await fetch(registry.url + path)).status);
   }
   expect(statuses).toEqual([200, 429, 200]);
+});
+
+test("every path in docs/registry.md is one that is answered", async () => {
+  const page = await Bun.file(join(import.meta.dir, "../../docs/registry.md")).text();
+  const paths = [...page.matchAll(/`GET (\/[\w/<>]*)`/g)].map(([, path]) => String(path));
+  expect(paths).toContain("/metrics");
+  expect(paths.map((path) => routeOf(path))).toEqual(paths);
 });
