@@ -124,6 +124,8 @@ function nameRefused(peer: Peer, acceptsNewRegistry: boolean): Promise<WarrenErr
     peer.on("notice", (notice) => {
       if (notice.code === "NAME_TAKEN") resolve(notice);
       else if (notice.code === "REGISTRY_CHANGED" && acceptsNewRegistry) peer.log.info(notice.message);
+      else if (notice.code === "NOT_REACHABLE")
+        peer.log.info(notice.message); // a person beside it is told that once
       else peer.log.warn(notice.message);
     });
   });

@@ -3,10 +3,10 @@ import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter } from "../base/hooks.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
 import { oneLine, silentLog, type Log } from "../base/log.ts";
-import { perMinute, TokenBucket } from "../base/rate.ts";
 import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
+import { Forbearance } from "./forbearance.ts";
 import type { ErrorFrame, Reachability, ServerFrame } from "./frames.ts";
 import { openGrant } from "./grant.ts";
 import { readGreeting, unusable } from "./greeting.ts";
@@ -25,8 +25,6 @@ import { View } from "./view.ts";
 const COALESCE_MS = 100;
 /** A session that lasted so long was good for something. One that ends sooner counts as a failure: it is not tried in a circle. */
 const GOOD_SESSION_MS = 10_000;
-/** Each makes us go through all that is known; a registry that is alive needs one a session. */
-const SNAPSHOTS = perMinute(20);
 const GOODBYE_MS = 1_000;
 /** How long one of several registries may take for a login; and how long for an answer, where it does not come to one. */
 const TURN_MS = 4_000;
@@ -74,7 +72,7 @@ export class RegistryClient implements AsyncDisposable {
   #challenge: Challenge | undefined; // of the link, once it is logged in
   #state: "new" | "connected" | "disconnected" = "new";
   #loggedInAt: number | undefined; // steady; of the session that is under way or was the last
-  readonly #snapshots: TokenBucket;
+  readonly #forbearance: Forbearance;
   readonly #told = new Set<string>(); // notices since the last good session, by their codes
   #yields = false; // another process of this key is active: do not take over from it
   #hasMoved = false; // to another registry, which has not told of everybody yet
@@ -94,7 +92,7 @@ export class RegistryClient implements AsyncDisposable {
       log.error(`a listener for "${event}" failed: ${describeError(error)}`),
     );
     this.#self = new SelfRecord(identity, memory, world.clock);
-    this.#snapshots = new TokenBucket(world.clock, SNAPSHOTS);
+    this.#forbearance = new Forbearance(world.clock);
     this.#view = new View({
       self: identity.id,
       clock: world.clock,
@@ -259,7 +257,7 @@ export class RegistryClient implements AsyncDisposable {
 
   async #take(frame: ServerFrame, registry: PeerId): Promise<void> {
     if (frame.t === "snapshot") {
-      if (this.#snapshots.take() > 0) throw unusable(this.url, "it begins to tell everything again and again");
+      if (!this.#forbearance.bearsSnapshot()) throw unusable(this.url, "it begins to tell everything again and again");
       this.#view.beginSnapshot();
     }
     if (frame.t === "peer") await this.#view.take(frame, registry);
@@ -272,14 +270,14 @@ export class RegistryClient implements AsyncDisposable {
       const { seq, name } = await this.#self.sign();
       if (seq === frame.seq) await this.#keepGrant(frame.grant, registry, name); // else it is for a name left meanwhile
     }
-    if (frame.t === "reachable") {
+    if (frame.t === "reachable" && this.#forbearance.bearsSighting()) {
       const notice = this.#standpoint.found(frame);
       if (notice) this.#notice(notice);
       this.#settleSelf();
     }
     if (frame.t === "error") {
       const error = await this.#learnFrom(frame);
-      if (error.code === "REGISTRY_BUSY") this.#world.clock.after(frame.after ?? 0, () => this.#sendRecordSoon());
+      if (error.code === "REGISTRY_BUSY") this.#sendRecordSoon(this.#forbearance.afterBusy(frame.after));
       if (!isPassing(error)) this.#notice(error);
     }
     if (this.#self.isAging) this.#sendRecordSoon();
@@ -319,10 +317,10 @@ export class RegistryClient implements AsyncDisposable {
     if (this.#self.settleAt(place)) this.#sendRecordSoon();
   }
 
-  #sendRecordSoon(): void {
+  #sendRecordSoon(ms: number = COALESCE_MS): void {
     if (this.#isRecordDue || !this.#challenge) return; // without a link the login will carry it
     this.#isRecordDue = true;
-    this.#world.clock.after(COALESCE_MS, () => {
+    this.#world.clock.after(ms, () => {
       this.#isRecordDue = false;
       this.#sendRecord().catch((error: unknown) => this.#report(error));
     });

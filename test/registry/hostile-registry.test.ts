@@ -232,6 +232,49 @@ test("one that calls every record old has none signed in a circle", () =>
     },
   ));
 
+async function minute({ clock }: Visit["world"]): Promise<void> {
+  for (let tenth = 0; tenth < 600; tenth++) {
+    await clock.advance(100);
+    await someTurns(3);
+  }
+}
+
+test("one that changes its mind all the time of where a peer answers has few records made", () => {
+  let n = 0;
+  const changeItsMind = (victim: Victim): void =>
+    victim.say({ t: "reachable", reachable: n++ % 2 ? "no" : "yes", port: 9_278 });
+  const tricks: Tricks = {
+    login: (victim, frame) => victim.registry.welcome(victim, frame, { seen: "198.51.100.7" }),
+    subscribe(victim) {
+      tellNobody(victim);
+      changeItsMind(victim);
+    },
+    record: changeItsMind,
+  };
+  return visit(tricks, async ({ ann, world }) => {
+    await ann.until("connected");
+    await minute(world);
+    expect(lastSeq(ann.memory, ann.identity.id)).toBeLessThan(25);
+  });
+});
+
+test("one that is always busy is sent a record once a second at most", () =>
+  visit(
+    {
+      record(victim) {
+        for (let n = 0; n < 100; n++) victim.say({ t: "error", code: "REGISTRY_BUSY", message: "later", after: 0 });
+      },
+    },
+    async ({ registry, ann, world }) => {
+      await ann.until("connected");
+      ann.client.announce({ ...describe(ann), card: { about: "new", commands: [] } });
+      await minute(world);
+      const records = registry.heard.filter(({ t }) => t === "record");
+      expect(records.length).toBeGreaterThan(1);
+      expect(records.length).toBeLessThan(65);
+    },
+  ));
+
 test("a grant that is another's, or by another key, is not kept", async () => {
   const grants = [
     ({ registry }: Victim) => registry.grant("ann", ben.id),
