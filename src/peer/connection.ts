@@ -122,7 +122,8 @@ export class Connection {
     this.#batch += line;
     if (this.#willWrite) return;
     this.#willWrite = true;
-    this.#clock.soon(() => this.#write());
+    // What a turn has to say is said after its commit, at its very end: another turn of the loop would bring nothing more.
+    queueMicrotask(() => this.#write());
   }
 
   #onData(chunk: Uint8Array): void {

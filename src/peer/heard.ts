@@ -11,9 +11,11 @@ export class Heard {
   #count: string | undefined; // the highest of it; undefined: none came
   #isDirty = false;
 
-  constructor(peer: number, store: HeardRuns) {
+  /** `latest`: the id of the message that was taken last, which is kept with the session; "" if that is not known. */
+  constructor(peer: number, store: HeardRuns, latest: string) {
     this.#peer = peer;
     this.#store = store;
+    if (latest !== "") this.take(latest);
   }
 
   /** Notes a message; false if it, or a later one of its run, was noted before. */
@@ -32,7 +34,7 @@ export class Heard {
     return true;
   }
 
-  /** To be called before each commit of a turn in which something was noted. */
+  /** To be called when the id of the latest message that is kept with the session will be another one than the latest noted. */
   save(): void {
     if (!this.#isDirty) return;
     this.#isDirty = false;

@@ -45,7 +45,7 @@ export class Inflow {
   #doneSent = 0; // the last receipt written on this connection
   #unconfirmed: number[] = []; // receipts written and not confirmed, ascending
   #open: DueRow | undefined; // the newest receipt, while it was not sent and may still grow
-  #hasUnsent = false; // there may be receipts on disk that were not sent on this connection
+  #unsent: DueRow[] | "on disk" = []; // those on disk that were not sent on this connection, in order; all, or to be looked up
 
   constructor(counters: Counters, store: Store, listener: InflowListener) {
     this.#peer = counters.n;
@@ -69,7 +69,7 @@ export class Inflow {
     this.#doneSent = 0;
     this.#unconfirmed = [];
     this.#open = undefined;
-    this.#hasUnsent = true;
+    this.#unsent = "on disk";
     const w = this.#listener.window(0);
     this.#granted = this.#n + w;
     const have = this.#epoch === null ? null : { epoch: this.#epoch, n: this.#n, id: this.#id };
@@ -143,12 +143,12 @@ export class Inflow {
       const open = this.#open;
       if (reason === null && open?.reason === null && open.epoch === epoch && open.last === first - 1) {
         this.#store.receipts.extend(open.k, last);
-        this.#open = { ...open, last };
+        open.last = last;
       } else {
         const k = this.#store.receipts.add(this.#peer, epoch, first, last, reason);
         this.#open = { k, epoch, first, last, reason };
+        this.#keepUnsent(this.#open);
       }
-      this.#hasUnsent = true;
     }
   }
 
@@ -175,15 +175,24 @@ export class Inflow {
   #sendReceipts(): void {
     const connection = this.#connection;
     const room = MAX_UNCONFIRMED - this.#unconfirmed.length;
-    if (!connection || !this.#hasUnsent || room <= 0) return;
-    const rows = this.#store.receipts.after(this.#peer, this.#doneSent, room);
+    if (!connection || this.#unsent.length === 0 || room <= 0) return;
+    const rows =
+      this.#unsent === "on disk"
+        ? this.#store.receipts.after(this.#peer, this.#doneSent, room)
+        : this.#unsent.splice(0, room);
+    if (this.#unsent === "on disk" && rows.length < room) this.#unsent = [];
     for (const row of rows) connection.send(toFrame(row));
-    this.#hasUnsent = rows.length === room;
     const last = rows.at(-1);
     if (!last) return;
     this.#doneSent = last.k;
     this.#unconfirmed.push(...rows.map(({ k }) => k));
     if (this.#open && this.#open.k <= last.k) this.#open = undefined; // it was written: it cannot grow any more
+  }
+
+  /** Few are kept in memory: who does not confirm them has them looked up later. */
+  #keepUnsent(receipt: DueRow): void {
+    if (this.#unsent === "on disk") return;
+    if (this.#unsent.push(receipt) > MAX_UNCONFIRMED) this.#unsent = "on disk";
   }
 
   #checkNext(n: number, to: number): void {

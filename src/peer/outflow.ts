@@ -1,7 +1,7 @@
 /** Outflow: the direction of a session in which we speak. Numbers, resends, credit and expiry; see docs/protocol.md. */
 import { WarrenError } from "../base/errors.ts";
 import type { World } from "../base/world.ts";
-import type { NewMessage, OutboxSize, Outcome, OutgoingRow } from "../store/outgoing.ts";
+import type { NewMessage, OutboxSize, Outcome, OutcomeRange, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { Ack, Done, Ready } from "../wire/frames.ts";
 import type { Connection } from "./connection.ts";
@@ -54,6 +54,7 @@ export class Outflow {
   #isWrittenDirty = false;
   #characters: number | undefined; // at least as many as there are in the outbox; counted when first needed
   #expired: number; // nothing above it has expired
+  #newest: { outcome: OutcomeRange | undefined } | undefined; // of this epoch; undefined: to be looked up
   #tail: OutgoingRow[] = []; // the newest messages, gapless and ending at #last; saves reading them again
   #tailCharacters = 0; // at least as many as there are in #tail
   #connection: Connection | undefined;
@@ -274,6 +275,7 @@ export class Outflow {
     this.#epoch = this.#store.outgoing.openEpoch(this.#epochName);
     this.#last = this.#store.outgoing.renumber(this.#peer, before, this.#acked, this.#epoch);
     this.#acked = this.#written = this.#saved = this.#durable = this.#expired = 0; // what had expired has stayed behind
+    this.#newest = undefined;
     this.#isWrittenDirty = true;
     this.#listener.touched();
     this.#listener.renumbered();
@@ -298,8 +300,23 @@ export class Outflow {
       epoch === this.#epoch && state !== "expired" ? this.#acked : this.#store.outgoing.lastSeq(this.#peer, epoch);
     const known = Math.min(last, held);
     if (first > known) return;
-    const isNews = this.#store.outgoing.settle(this.#peer, epoch, first, known, state, reason);
+    const isNews = this.#record({ epoch, first, last: known, state, reason });
     if (isNews) this.#listener.settled(epoch, first, known, state, reason);
+  }
+
+  /** Returns whether it is news. */
+  #record(outcome: OutcomeRange): boolean {
+    const { outgoing } = this.#store;
+    const { epoch, first, last, state, reason } = outcome;
+    if (epoch !== this.#epoch) return outgoing.settle(this.#peer, epoch, first, last, state, reason);
+    this.#newest ??= { outcome: outgoing.newestOutcome(this.#peer, epoch) };
+    const { outcome: newest } = this.#newest;
+    if (!newest || newest.last < first) {
+      this.#newest = { outcome: outgoing.settleNext(this.#peer, newest, outcome) };
+      return true;
+    }
+    if (last > newest.last) this.#newest = undefined;
+    return outgoing.settle(this.#peer, epoch, first, last, state, reason);
   }
 
   #remember(row: OutgoingRow, characters: number): void {

@@ -68,7 +68,7 @@ export class Session {
     this.#info = { id: row.id, name: row.pinned ?? row.name, kind: row.kind };
     this.#isKnown = row.known === 1;
     this.#isHeard = row.heard === 1;
-    this.#heard = new Heard(row.n, host.store.heard);
+    this.#heard = new Heard(row.n, host.store.heard, row.inId);
     [this.#out, this.#in] = this.#flows(row);
   }
 
@@ -152,10 +152,12 @@ export class Session {
   onFrame(frame: Exclude<Frame, Hello | Ready>): void {
     switch (frame.t) {
       case "start":
+        this.#heard.save();
         return this.#in.onStart(frame);
       case "msg":
         return this.#in.onMsg(frame);
       case "skip":
+        this.#heard.save();
         return this.#in.onSkip(frame);
       case "ack":
         return this.#out.onAck(frame);
@@ -196,7 +198,6 @@ export class Session {
   save(): void {
     this.#out.save();
     this.#in.save();
-    this.#heard.save();
     this.#unhandled = undefined;
   }
 
@@ -217,7 +218,7 @@ export class Session {
     this.detach();
     this.#isKnown = row.known === 1;
     this.#isHeard = row.heard === 1;
-    this.#heard = new Heard(row.n, this.#host.store.heard);
+    this.#heard = new Heard(row.n, this.#host.store.heard, row.inId);
     [this.#out, this.#in] = this.#flows(row);
   }
 
@@ -283,6 +284,7 @@ export class Session {
   /** It came before, under another number: its sender's disk has gone back in time. Handled once, told again. */
   #takeAgain(id: string, epoch: string, n: number): void {
     const { store, inbox } = this.#host;
+    this.#heard.save();
     this.#unhandled ??= new Map(store.incoming.unhandled(this.n).map((message) => [message.id, message.place]));
     const place = this.#unhandled.get(id);
     if (place === undefined) return this.settle(epoch, n, null);

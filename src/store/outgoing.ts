@@ -43,10 +43,12 @@ const COLUMNS = "seq, id, place, at, born, hops, room, re, text, data";
 export class Outgoing {
   readonly #db: Database;
   readonly #insert: Write;
+  readonly #extend: Write;
 
   constructor(db: Database) {
     this.#db = db;
     this.#insert = db.write("INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#extend = db.write("UPDATE outcome SET last = ? WHERE peer = ? AND epoch = ? AND first = ?");
   }
 
   openEpoch(name: string): number {
@@ -145,11 +147,31 @@ export class Outgoing {
     const before = known ?? this.outcomeOf(peer, epoch, first - 1);
     if (before && before.state === state && before.reason === reason) {
       if (before.last >= last) return mended;
-      const sql = "UPDATE outcome SET last = ? WHERE peer = ? AND epoch = ? AND first = ?";
-      return this.#db.run(sql, last, peer, epoch, before.first) > 0;
+      return this.#extend(last, peer, epoch, before.first) > 0;
     }
     const sql = "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     return this.#db.run(sql, peer, epoch, first, last, state, reason) > 0 || mended;
+  }
+
+  /**
+   * The same for numbers above all that are settled; `newest` is the range with the highest of those. Returns the range that
+   * takes its place.
+   */
+  settleNext(peer: number, newest: OutcomeRange | undefined, next: OutcomeRange): OutcomeRange {
+    const { epoch, first, last, state, reason } = next;
+    if (newest && newest.last === first - 1 && newest.state === state && newest.reason === reason) {
+      this.#extend(last, peer, epoch, newest.first);
+      return { ...newest, last };
+    }
+    this.#db.run("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", peer, epoch, first, last, state, reason);
+    return next;
+  }
+
+  /** The range with the highest number of an epoch that is settled; a scan of its ranges, which may overlap. */
+  newestOutcome(peer: number, epoch: number): OutcomeRange | undefined {
+    const sql = `SELECT epoch, first, last, state, reason FROM outcome
+      WHERE peer = ? AND epoch = ? ORDER BY last DESC LIMIT 1`;
+    return this.#db.get<OutcomeRange>(sql, peer, epoch);
   }
 
   /** Messages that had failed were handled after all: their receiver's user had them tried again. */

@@ -5,7 +5,7 @@ export interface DueRow {
   readonly k: number;
   readonly epoch: string;
   readonly first: number;
-  readonly last: number;
+  last: number;
   /** Why it failed; null: handled. */
   readonly reason: string | null;
 }
@@ -18,15 +18,8 @@ export class Receipts {
   }
 
   add(peer: number, epoch: string, first: number, last: number, reason: string | null): number {
-    this.#db.run(
-      "INSERT INTO due (peer, epoch, first, last, reason) VALUES (?, ?, ?, ?, ?)",
-      peer,
-      epoch,
-      first,
-      last,
-      reason,
-    );
-    return this.#db.get<{ k: number }>("SELECT last_insert_rowid() AS k")?.k ?? 0;
+    const sql = "INSERT INTO due (peer, epoch, first, last, reason) VALUES (?, ?, ?, ?, ?)";
+    return this.#db.insert(sql, peer, epoch, first, last, reason);
   }
 
   /** Lets a receipt that was not written yet speak for more. */

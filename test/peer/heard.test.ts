@@ -5,7 +5,7 @@ import { openStore } from "../../src/store/store.ts";
 
 function open() {
   const store = openStore(":memory:", systemClock);
-  return { store, heard: new Heard(1, store.heard), [Symbol.dispose]: () => store[Symbol.dispose]() };
+  return { store, heard: new Heard(1, store.heard, ""), [Symbol.dispose]: () => store[Symbol.dispose]() };
 }
 
 test("ids of one run are new as long as they grow, the longer one being the greater", () => {
@@ -40,6 +40,13 @@ test("what was saved is known after a restart, and one peer's runs say nothing o
   using setting = open();
   setting.heard.take("r.5");
   setting.heard.save();
-  expect(new Heard(1, setting.store.heard).take("r.5")).toBe(false);
-  expect(new Heard(2, setting.store.heard).take("r.5")).toBe(true);
+  expect(new Heard(1, setting.store.heard, "").take("r.5")).toBe(false);
+  expect(new Heard(2, setting.store.heard, "").take("r.5")).toBe(true);
+});
+
+test("the latest one need not be saved: it is kept with the session", () => {
+  using setting = open();
+  for (const id of ["r.7", "s.1", "r.8"]) setting.heard.take(id); // r.8 is not saved
+  const again = new Heard(1, setting.store.heard, "r.8");
+  expect(["r.8", "s.1", "r.9", "s.2"].map((id) => again.take(id))).toEqual([false, false, true, true]);
 });
