@@ -12,6 +12,7 @@ import { openIdentity } from "./identity/identity.ts";
 import { Peer } from "./peer/peer.ts";
 import { createTlsTransport } from "./peer/tls.ts";
 import { LateClient } from "./registry/late-client.ts";
+import { keepInvite } from "./registry/memory.ts";
 import { isLoopbackUrl, localRegistryUrl } from "./registry/url.ts";
 import { openStore } from "./store/store.ts";
 
@@ -35,6 +36,8 @@ export interface OpenPeerOptions {
    * another home's registry may have taken the place of the one before.
    */
   acceptNewRegistry?: boolean;
+  /** An invite of a closed registry. It is remembered until that registry has let this peer in. */
+  invite?: string;
   /**
    * For a peer that is opened for a moment: after how many ms it registers, if the registry knows its name already. Gone
    * by then, it was not seen to come and go. Default 0.
@@ -57,7 +60,7 @@ export interface OpenedPeer extends Peer {
  * Opens the identity `name` of a home, or makes it, and puts it online.
  *
  * @throws {WarrenError} `BAD_NAME`, `IDENTITY_IN_USE`, `PORT_IN_USE`, `HOST_UNAVAILABLE`, `HOME_UNWRITABLE`, `KEY_CORRUPT`,
- *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL)
+ *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL), `INVITE_INVALID` (it is none)
  */
 export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   const {
@@ -78,6 +81,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
     const identity = await openIdentity(folder);
     const { acceptNewRegistry: acceptNewKey = isLoopbackUrl, registerAfterMs = 0 } = options;
     const memory = store.settings; // what the client remembers is committed with the peer's own turns
+    if (options.invite !== undefined) keepInvite(memory, options.invite);
     const about = { url: registry, identity, memory, acceptNewKey, registerAfterMs, world };
     const directory = registry === "none" ? undefined : new LateClient({ ...about, log: log.named("registry") });
     const info = { id: identity.id, name, kind };

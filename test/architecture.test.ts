@@ -36,6 +36,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
     "src/registry/store-copy.ts",
     "src/store/database.ts",
     "src/registry/local-store.ts",
+    "src/registry/door.ts",
     "src/registry/tables.ts",
     "src/cli/role-lock.ts",
   ],

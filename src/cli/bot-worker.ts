@@ -73,11 +73,18 @@ async function rehearse(): Promise<void> {
 async function open(port: number): Promise<void> {
   if (!loaded) return;
   const { plugin, start } = loaded;
-  const { home, registry, acceptNewRegistry } = start;
+  const { home, registry, acceptNewRegistry, invite } = start;
   const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
   const config = await configOf(loaded, (text) => log.warn(text));
   const accepts = acceptNewRegistry ?? registry.split(",").every(isLoopbackUrl);
-  const about = { name: plugin.name, kind: "bot" as const, home, registry, log };
+  const about = {
+    name: plugin.name,
+    kind: "bot" as const,
+    home,
+    registry,
+    log,
+    ...(invite !== undefined && { invite }),
+  };
   const peer = await openAt(port, acceptNewRegistry === undefined ? about : { ...about, acceptNewRegistry });
   scope.defer(() => peer.close({ isComingBack }));
   const refusal = nameRefused(peer, accepts);

@@ -14,6 +14,7 @@ export interface BotsOptions {
   home: string;
   registry: string;
   acceptNewRegistry: boolean;
+  invite: string | undefined;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   set: readonly string[];
   /** The folder in which it is recorded what happens to the bots. */
@@ -61,6 +62,7 @@ export class BotsProcess implements AsyncDisposable {
 
   #start(): void {
     const { files, home, registry, acceptNewRegistry, isWatching, set, record, world, isDebugging } = this.#options;
+    const { invite } = this.#options;
     const startedAt = world.clock.steady();
     this.#isRestarting = false;
     // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
@@ -73,6 +75,7 @@ export class BotsProcess implements AsyncDisposable {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
+      ...(invite !== undefined && { env: { ...process.env, WARREN_INVITE: invite } }), // flags are for all to see
       onExit: (_, code) => {
         this.#child = undefined;
         if (this.#isClosed) return;

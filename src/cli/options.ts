@@ -1,9 +1,12 @@
 /** Options: how command lines are read, the same in every program. What is wrong in one is told in one line. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../base/errors.ts";
 import { isPeerId, parseName, type PeerId } from "../base/ids.ts";
+import { isDuration, type Duration } from "../bot/duration.ts";
 import { readSet } from "../bot/set-option.ts";
+import { parseInvite } from "../registry/invite.ts";
 import { parseNatsServers } from "../registry/nats-address.ts";
+import { parseProxies } from "../registry/proxy.ts";
 import { parseRegistryUrl, parseRegistryUrls } from "../registry/url.ts";
 import { print } from "./output.ts";
 
@@ -33,6 +36,16 @@ export function secondsOption(text: string): number {
   throw new InvalidArgumentError("a number of seconds was expected.");
 }
 
+/** Addresses of proxies; may be given again and again. */
+export function proxiesOption(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...attempt(() => parseProxies(text))];
+}
+
+export function durationOption(text: string): Duration {
+  if (isDuration(text)) return text;
+  throw new InvalidArgumentError("a number and ms, s, m, h or d were expected, as in 12h.");
+}
+
 export function nameOption(text: string): string {
   return attempt(() => parseName(text));
 }
@@ -46,6 +59,13 @@ export function peerIdOption(text: string): PeerId {
 export function registryOption(text: string, before = "none"): string {
   if (text === "none") return text;
   return attempt(() => parseRegistryUrls(before === "none" ? text : `${before},${text}`).join());
+}
+
+/** `--invite`; the environment is not seen by other users of the machine. */
+export function inviteOption(): Option {
+  return new Option("--invite <token>", "of a closed registry; needed once")
+    .env("WARREN_INVITE")
+    .argParser((text: string) => attempt(() => (parseInvite(text), text)));
 }
 
 /** The servers of a registry's shared store. */

@@ -13,6 +13,7 @@ import {
   ACCEPT_NEW_REGISTRY,
   countOption,
   createProgram,
+  inviteOption,
   nameOption,
   peerIdOption,
   portOption,
@@ -39,6 +40,7 @@ interface Flags {
   host?: string;
   registry?: string;
   acceptNewRegistry?: true;
+  invite?: string;
   bot?: string[];
   bots: boolean;
   set?: string[];
@@ -76,6 +78,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
       registryOption,
     )
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
+    .addOption(inviteOption())
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
     .option("--set <name.key=value>", SET, setOption)
@@ -299,9 +302,9 @@ function asking(flags: Flags): AskOptions {
 
 /** A one-shot command starts neither a registry nor bots. */
 function oneShot(flags: Flags): StartOptions {
-  const { name, port, host, registry = localRegistryUrl(), acceptNewRegistry, debug } = flags;
+  const { name, port, host, registry = localRegistryUrl(), acceptNewRegistry, invite, debug } = flags;
   const log = createLog("warren", stderrSink(debug ? "debug" : "error"));
-  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, log };
+  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, invite, log };
 }
 
 function running(flags: Flags): RunOptions {
@@ -311,6 +314,7 @@ function running(flags: Flags): RunOptions {
     host,
     registry,
     acceptNewRegistry,
+    invite,
     bot = [],
     bots,
     set = [],
@@ -328,7 +332,7 @@ function running(flags: Flags): RunOptions {
     debug: debug === true,
     timeoutMs: timeout * 1_000,
   };
-  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, ...more };
+  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, invite, ...more };
 }
 
 function unknownCommand(word: string, commands: readonly Command[]): WarrenError {

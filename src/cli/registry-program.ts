@@ -1,23 +1,30 @@
 /** The command line of `bun run registry`. What a command needs is loaded when it runs. */
 import { join } from "node:path";
+import { WarrenError } from "../base/errors.ts";
+import type { PeerId } from "../base/ids.ts";
 import { readIdentity } from "../identity/identity.ts";
+import { durationMs, type Duration } from "../bot/duration.ts";
 import { DEFAULT_REGISTRY_PORT, localRegistryUrl } from "../registry/url.ts";
 import {
   choiceOption,
   countOption,
   createProgram,
+  durationOption,
   leaseOption,
   nameOption,
+  peerIdOption,
   portOption,
+  proxiesOption,
   registryOption,
   secondsOption,
   storeOption,
   urlsOption,
 } from "./options.ts";
 import { print } from "./output.ts";
+import type { DoorPlace } from "./registry-door.ts";
 import { EXIT, resolveHome } from "./program.ts";
-import { LOG_FORMS, METRICS_READERS, runRegistry } from "./run-registry.ts";
-import type { LogForm, MetricsReaders, StoreOptions } from "./run-registry.ts";
+import { LOG_FORMS, METRICS_READERS, READERS, runRegistry } from "./run-registry.ts";
+import type { LogForm, MetricsReaders, Readers, StoreOptions } from "./run-registry.ts";
 
 interface Flags {
   port: number;
@@ -33,9 +40,18 @@ interface Flags {
   log: LogForm;
   drain: number;
   dialBack: boolean;
+  behindProxy?: string[];
+  closed?: true;
+  readers: Readers;
   debug?: true;
   registry?: string;
   json?: true;
+}
+
+interface InviteFlags {
+  uses: number;
+  expires: Duration;
+  revoke?: string;
 }
 
 /** Runs what `argv` says and resolves to the exit code. */
@@ -57,17 +73,30 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--log <form>", "how the log is written, on standard error: text or json", choiceOption(LOG_FORMS), "text")
     .option("--drain <seconds>", "for how long /readyz says that it ends before it does", secondsOption, 0)
     .option("--no-dial-back", "do not look whether peers can be dialled where they are seen, as behind a proxy")
+    .option("--behind-proxy <address>", "believe this proxy's X-Forwarded-For (repeatable)", proxiesOption)
+    .option("--closed", "let new keys in with an invite only; that is kept (open undoes it)")
+    .option("--readers <who>", "who may read a closed one: members or everyone", choiceOption(READERS), "members")
     .option("-r, --registry <url>", "status: of which registry (default: that of this machine)", registryOption)
-    .option("--json", "status: as JSON")
+    .option("--json", "as JSON: status, and what is said of invites and keys")
     .option("--debug", "say what happens, on standard error")
     .allowExcessArguments(false)
     .configureHelp({ showGlobalOptions: true })
     .action(async () => {
       const flags = program.opts<Flags>();
       const { port, host, url: urls, metrics: metricsFor, log: logForm, drain, dialBack: dialsBack, debug } = flags;
+      const { closed: isClosed = false, readers, behindProxy: proxies = [] } = flags;
+      if (isClosed && flags.store !== undefined) throw sharedDoor();
       const folder = folderOf(flags);
       const identity = flags.key === undefined ? undefined : await readIdentity(flags.key);
-      const how = { logForm, drainMs: drain * 1_000, isDebugging: debug === true, dialsBack };
+      const how = {
+        logForm,
+        drainMs: drain * 1_000,
+        isDebugging: debug === true,
+        dialsBack,
+        isClosed,
+        readers,
+        proxies,
+      };
       code = await runRegistry({ port, host, urls, folder, identity, store: storeOf(flags), metricsFor, ...how });
     });
   program
@@ -93,8 +122,73 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
       const { restoreRegistry } = await import("./registry-backup.ts");
       print(await restoreRegistry(folderOf(program.opts<Flags>()), file, force === true));
     });
+  addDoorCommands(program);
   await program.parseAsync(argv);
   return code;
+}
+
+/** They work while the registry runs, and while it does not. */
+function addDoorCommands(program: ReturnType<typeof createProgram>): void {
+  const at = async (
+    act: (door: typeof import("./registry-door.ts"), place: DoorPlace) => Promise<void>,
+  ): Promise<void> => {
+    const flags = program.opts<Flags>();
+    if (flags.store !== undefined) throw sharedDoor();
+    const identity = flags.key === undefined ? undefined : await readIdentity(flags.key);
+    await act(await import("./registry-door.ts"), { folder: folderOf(flags), identity, json: flags.json === true });
+  };
+  program
+    .command("invite [label]")
+    .description("make an invite, which is shown once")
+    .option("--uses <count>", "how many keys it lets in", countOption, 1)
+    .option("--expires <duration>", "for how long it is good, as in 12h or 7d", durationOption, "7d")
+    .option("--revoke <id>", "take one back instead")
+    .action((label: string | undefined, { uses, expires, revoke }: InviteFlags) =>
+      at(async (door, place) => {
+        if (revoke !== undefined) return await door.revokeInvite(place, revoke);
+        await door.makeInvite(place, { label: label ?? "", uses, validMs: durationMs(expires) });
+      }),
+    );
+  program
+    .command("invites")
+    .description("list the invites that were made")
+    .action(() => at((door, place) => door.listInvites(place)));
+  program
+    .command("close")
+    .description("let new keys in with an invite only")
+    .action(() => at((door, place) => door.closeDoor(place)));
+  program
+    .command("open")
+    .description("let everybody in, but who is blocked")
+    .action(() => at((door, place) => door.openDoor(place)));
+  program
+    .command("allow")
+    .argument("[id]", "a peer's id, as whoami shows it", peerIdOption)
+    .description("let a key in without an invite; without an id: who is let in")
+    .option("--remove", "take it off the list: it needs an invite from now on")
+    .action((id: PeerId | undefined, { remove }: { remove?: true }) =>
+      at((door, place) => {
+        if (id === undefined) return door.listMembers(place);
+        return remove ? door.disallow(place, id) : door.allow(place, id);
+      }),
+    );
+  program
+    .command("block")
+    .argument("[id]", "a peer's id", peerIdOption)
+    .description("send a key away, and show it to nobody; without an id: who is blocked")
+    .action((id: PeerId | undefined) =>
+      at((door, place) => (id === undefined ? door.listBlocked(place) : door.block(place, id))),
+    );
+  program
+    .command("unblock")
+    .argument("<id>", "a peer's id", peerIdOption)
+    .description("let it come again")
+    .action((id: PeerId) => at((door, place) => door.unblock(place, id)));
+}
+
+function sharedDoor(): WarrenError {
+  const text = "a registry of several processes can be neither closed nor block anybody yet: leave out --store";
+  return new WarrenError("USAGE", text);
 }
 
 function folderOf({ home }: Flags): string {

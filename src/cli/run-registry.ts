@@ -14,6 +14,9 @@ export type LogForm = (typeof LOG_FORMS)[number];
 export const METRICS_READERS = ["loopback", "everyone"] as const;
 export type MetricsReaders = (typeof METRICS_READERS)[number];
 
+export const READERS = ["members", "everyone"] as const;
+export type Readers = (typeof READERS)[number];
+
 export type StoreOptions = Omit<NatsOptions, "onReady">;
 
 export interface RunRegistryOptions extends Omit<RegistryOptions, "log" | "openStore"> {
@@ -42,6 +45,7 @@ export async function runRegistry(options: RunRegistryOptions): Promise<number> 
     say(`registry ready at ${registry.url}`);
     const [elsewhere] = urlsOfMachine(host, registry.port);
     if (elsewhere) say(`on other machines: bun run peer -r ${elsewhere}`);
+    if (registry.isClosed) say("closed: new keys need an invite (bun run registry invite)");
     await untilAborted(ended);
     registry.drain();
     if (drainMs > 0) log.info(`ending in ${drainMs} ms`);

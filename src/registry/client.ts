@@ -13,7 +13,8 @@ import { readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
 import { askForKey, lookUpAnywhere, registryChanged } from "./lookup.ts";
 import { isOwnMatter, isPassing } from "./matters.ts";
-import { keepGrant, keptGrant, pinKey, pinnedKey, type RegistryMemory } from "./memory.ts";
+import { forgetInvite, keepGrant, keepPass, keptGrant, keptInvite, keptPass, pinKey, pinnedKey } from "./memory.ts";
+import type { RegistryMemory } from "./memory.ts";
 import { signGoodbye, signLogin, type Challenge } from "./proof.ts";
 import { Rotation } from "./rotation.ts";
 import { SelfRecord } from "./self-record.ts";
@@ -133,7 +134,10 @@ export class RegistryClient implements AsyncDisposable {
   /** Asks the registry now, or all of several. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   async find(query: RegistryQuery): Promise<RegistryEntry[]> {
     const { clock } = this.#world;
-    return await lookUpAnywhere(this.#rotation.urls, query, (url) => ({ registry: this.#believed(url), clock }));
+    return await lookUpAnywhere(this.#rotation.urls, query, (url) => {
+      const pinned = pinnedKey(this.#memory, url);
+      return { registry: this.#believed(url), clock, pass: pinned && keptPass(this.#memory, pinned) };
+    });
   }
 
   announce(self: SelfDescription): void {
@@ -244,12 +248,17 @@ export class RegistryClient implements AsyncDisposable {
     const login = await signLogin({ id, registry, nonce, origin: this.url }, privateKey);
     const { record, name } = await this.#signSelf();
     const grant = keptGrant(this.#memory, registry, name);
-    link.send({ t: "login", login, record, grant, ifFree: this.#yields });
+    const invite = keptInvite(this.#memory, registry);
+    link.send({ t: "login", login, record, grant, ifFree: this.#yields, invite });
     const frame = await link.next();
+    if (frame.t === "welcome" || (frame.t === "error" && frame.code === "INVITE_INVALID")) {
+      forgetInvite(this.#memory, registry);
+    }
     if (frame.t === "error") throw await this.#learnFrom(frame);
     if (frame.t !== "welcome") throw unusable(this.url, `it answered a login with "${frame.t}"`);
     await this.#keepGrant(frame.grant, registry, name);
     pinKey(this.#memory, this.url, registry);
+    keepPass(this.#memory, registry, frame.pass);
     this.#standpoint.seenAt(frame.seen);
     this.#yields = false;
     return frame.leaseMs;

@@ -4,6 +4,7 @@ import { shortId, type PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
+import { Passes, type Door } from "./door.ts";
 import type { ErrorFrame } from "./frames.ts";
 import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
@@ -53,6 +54,8 @@ export interface RegistryCoreOptions {
   world: World;
   log: Log;
   limits: RegistryLimits;
+  /** Whom its operator lets in; without one everybody may come. */
+  door?: Door | undefined;
 }
 
 export class RegistryCore implements Follower {
@@ -63,14 +66,17 @@ export class RegistryCore implements Follower {
   readonly limits: RegistryLimits;
   readonly identity: Identity;
   readonly metrics: RegistryMetrics;
+  readonly door: Door | undefined;
+  readonly passes: Passes;
   readonly #store: RegistryStore;
+  #doorEdition: number;
   readonly #leaving = new Set<PeerId>(); // the store is being told of it
   #applied: Promise<unknown> = Promise.resolve(); // all that the store has told so far is in the roster
   #tickedAt = -Infinity;
   #date: number;
   #unlisted = 0; // changes of what is told of peers that are no changes of the roster
 
-  constructor({ identity, store, world, log, limits }: RegistryCoreOptions) {
+  constructor({ identity, store, world, log, limits, door }: RegistryCoreOptions) {
     this.id = identity.id;
     this.identity = identity;
     this.world = world;
@@ -78,6 +84,9 @@ export class RegistryCore implements Follower {
     this.limits = limits;
     this.roster = new Roster(world.clock, world.token(12));
     this.metrics = new RegistryMetrics(world.clock, this.roster);
+    this.door = door;
+    this.passes = new Passes(identity);
+    this.#doorEdition = door?.edition ?? 0;
     this.#store = store;
     this.#date = this.#today();
   }
@@ -179,6 +188,11 @@ export class RegistryCore implements Follower {
       return refuse("REGISTRY_BUSY", text, { after: result.retryAfterMs });
     }
     await this.#applied;
+    const reason = this.door?.admits(body.id) === false ? this.door.refusal(body.id, undefined) : undefined;
+    if (reason) {
+      await this.leave(body.id); // the operator has said so meanwhile
+      return refuse(reason.code, reason.message);
+    }
     const presence = this.roster.get(body.id);
     if (presence?.holder !== holder) {
       return refuse("TWO_INSTANCES", "this peer has logged in from another process meanwhile");
@@ -207,6 +221,7 @@ export class RegistryCore implements Follower {
 
   /** To be called about once a second. */
   sweep(): void {
+    this.#heedDoor();
     if (!this.#store.isOpen) return; // nobody can come back to us, and nothing can be kept
     for (const id of this.roster.overdue()) {
       const holder = this.roster.get(id)?.holder;
@@ -245,6 +260,22 @@ export class RegistryCore implements Follower {
   async close(): Promise<void> {
     if (this.#store.isOpen) await this.#store.tick();
     await this.#store[Symbol.asyncDispose]();
+    this.door?.[Symbol.dispose]();
+  }
+
+  /** What the operator has said since the last look: whoever may not be here any more is sent away. */
+  #heedDoor(): void {
+    const { door } = this;
+    if (!door || door.edition === this.#doorEdition) return;
+    this.#doorEdition = door.edition;
+    for (const { listed, holder } of this.roster.present()) {
+      const { id } = listed.body;
+      if (door.admits(id)) continue;
+      const reason = door.refusal(id, undefined);
+      void this.leave(id);
+      if (reason) holder?.dismiss(reason);
+    }
+    this.#noteUnlisted();
   }
 
   async #register(claim: Claim): Promise<Registration> {

@@ -29,7 +29,7 @@ const errorFrame = z.object({
   holder: z.object({ id: peerIdShape, since: timeShape }).optional(),
   /** `RECORD_STALE`: the last record that the registry has of this key. */
   last: jws.optional(),
-  /** `REGISTRY_BUSY`: come back after so many ms. */
+  /** Trying again helps, but not before so many ms. */
   after: z.int().min(0).max(600_000).optional(),
 });
 
@@ -41,6 +41,8 @@ const serverFrame = z.discriminatedUnion("t", [
     leaseMs: z.int().min(1_000).max(3_600_000),
     /** The address that the registry sees the peer at. */
     seen: z.string().max(253),
+    /** Of a closed registry: by it the peer may read over HTTP. */
+    pass: z.string().max(200).optional(),
   }),
   z.object({ t: z.literal("recorded"), seq: z.int(), grant: jws }),
   z.object({
@@ -70,6 +72,8 @@ const peerSideFrame = z.discriminatedUnion("t", [
     grant: jws.optional(),
     /** Do not take over from another session of the same key. */
     ifFree: z.boolean().optional(),
+    /** For a closed registry that does not know the key yet. */
+    invite: z.string().max(100).optional(),
   }),
   z.object({ t: z.literal("record"), record: jws }),
   z.object({ t: z.literal("subscribe"), after: cursor.optional() }),

@@ -34,6 +34,8 @@ export interface Reading {
   readonly series: Series;
   readonly readiness: Readiness;
   readonly attendance: () => Attendance;
+  /** Whether whoever asks from `address`, with such an `Authorization`, may read of peers. */
+  readonly admitsReader: (address: string, authorization: string | null) => boolean;
   /** Whether whoever asks from `address` may read the metrics. */
   readonly showsMetrics: (address: string) => boolean;
 }
@@ -84,10 +86,20 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   },
 };
 
+/** What a closed registry says to everybody: nothing of its peers but how many there are. */
+const PUBLIC: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics", "/v1/registry", "/v1/limits"]);
+
 /** Never throws for what a stranger asked. */
 export async function answer(reading: Reading, question: Question): Promise<Reply> {
   const { url, headers } = question;
   try {
+    if (!PUBLIC.has(url.pathname) && !reading.admitsReader(question.address, headers.get("authorization"))) {
+      return refusal(
+        403,
+        "INVITE_NEEDED",
+        "this registry is closed: only peers that it lets in, and its own machine, may read",
+      );
+    }
     const known = Object.hasOwn(ANSWERS, url.pathname) ? ANSWERS[url.pathname] : undefined;
     if (known) return await known(reading, question);
     const id = /^\/v1\/peers\/([^/]+)$/.exec(url.pathname)?.[1];
@@ -126,7 +138,15 @@ function staleness({ isCurrent }: RegistryCore): { stale?: true } {
 }
 
 function describe(core: RegistryCore): object {
-  return { registry: core.id, protocol: 1, online: core.roster.size, ...staleness(core), limits: core.limits };
+  const closed = core.door?.isClosed ? { closed: true } : {};
+  return {
+    registry: core.id,
+    protocol: 1,
+    online: core.roster.size,
+    ...staleness(core),
+    ...closed,
+    limits: core.limits,
+  };
 }
 
 function readPageQuery({ limits }: RegistryCore, params: URLSearchParams) {

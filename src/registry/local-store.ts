@@ -18,10 +18,14 @@ import type {
   RegistryStore,
   StoredRecord,
 } from "./store.ts";
-import { ONLINE_INDEX, Tables, TABLES } from "./tables.ts";
+import { DOOR_TABLES, ONLINE_INDEX, Tables, TABLES } from "./tables.ts";
 
 /** Each step brings a database one version further. What has been on a disk is never changed: what is new is a new step. */
-const STEPS = [`${TABLES} CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`, ONLINE_INDEX];
+const STEPS = [
+  `${TABLES} CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
+  ONLINE_INDEX,
+  DOOR_TABLES,
+];
 export const STORE_FILE = "registry.sqlite";
 /** A restart within that time is a blink: those who were online are waited for, not declared offline. */
 const BLINK_MS = 120_000;
@@ -57,21 +61,12 @@ export class LocalStore implements RegistryStore {
 
   /** @throws {WarrenError} `HOME_UNWRITABLE`, `STORE_CORRUPT`, `STORE_NEWER` */
   static async open(folder: string, clock: Clock, limits: RegistryLimits): Promise<LocalStore> {
-    const path = join(folder, STORE_FILE);
-    let db: Database | undefined;
-    try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      db = new Database(path, { create: true, strict: true });
-      prepare(db, path);
-    } catch (error) {
-      db?.close();
-      throw isWarrenError(error) ? error : unusable(path, error);
-    }
-    return new LocalStore(db, clock, limits);
+    return new LocalStore(await openDatabase(folder), clock, limits);
   }
 
   async follow(follower: Follower): Promise<void> {
     this.#follower = follower;
+    this.#tables.endBlocked();
     const downMs = this.#clock.now() - (this.#fact("alive_at") ?? -Infinity);
     const isBlink = downMs >= 0 && downMs <= BLINK_MS;
     for (const stored of this.#tables.list({ online: true, limit: this.#limits.maxNames })) {
@@ -206,6 +201,21 @@ export class LocalStore implements RegistryStore {
     }
     jobs.forEach((job) => job.settle());
   }
+}
+
+/** The database of a registry, made or brought up to date. @throws {WarrenError} like `LocalStore.open` */
+export async function openDatabase(folder: string): Promise<Database> {
+  const path = join(folder, STORE_FILE);
+  let db: Database | undefined;
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    db = new Database(path, { create: true, strict: true });
+    prepare(db, path);
+  } catch (error) {
+    db?.close();
+    throw isWarrenError(error) ? error : unusable(path, error);
+  }
+  return db;
 }
 
 function prepare(db: Database, path: string): void {

@@ -27,6 +27,8 @@ export interface LookUpOptions {
   registry?: PeerId | undefined;
   clock?: Clock;
   timeoutMs?: number;
+  /** For a registry that is closed. */
+  pass?: string | undefined;
 }
 
 export interface LookUp {
@@ -156,12 +158,13 @@ export async function ask<Answer extends { registry: PeerId }>(
 export async function askText(
   origin: string,
   path: string,
-  { clock = systemClock, timeoutMs = TIMEOUT_MS }: LookUpOptions,
+  { clock = systemClock, timeoutMs = TIMEOUT_MS, pass }: LookUpOptions,
 ): Promise<{ status: number; text: string }> {
   const abort = new AbortController();
   using _ = clock.after(timeoutMs, () => abort.abort());
   try {
-    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error" });
+    const headers: Record<string, string> = pass === undefined ? {} : { authorization: `Bearer ${pass}` };
+    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error", headers });
     return { status: response.status, text: await readBounded(response) };
   } catch (error) {
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${origin} does not answer`, { cause: error });
@@ -175,7 +178,10 @@ export function registryChanged(url: string, known: PeerId, now: PeerId): Warren
 }
 
 const errorShape = z.object({
-  error: z.object({ code: z.enum(["PEER_UNKNOWN", "USAGE", "RATE_LIMITED", "REGISTRY_REFUSED"]), message: z.string() }),
+  error: z.object({
+    code: z.enum(["PEER_UNKNOWN", "USAGE", "RATE_LIMITED", "REGISTRY_REFUSED", "INVITE_NEEDED"]),
+    message: z.string(),
+  }),
 });
 
 function notAnAnswer(origin: string, status: number, text: string): WarrenError {

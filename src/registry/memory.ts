@@ -1,5 +1,6 @@
 /** What a client of registries has to remember beyond its process, and under which keys. */
 import { isPeerId, type PeerId } from "../base/ids.ts";
+import { parseInvite } from "./invite.ts";
 
 /** Writes need not wait for the disk: what a crash loses is learned again. */
 export interface RegistryMemory {
@@ -48,6 +49,29 @@ export function keepTransfer(memory: RegistryMemory, name: string, transfer: str
 export function forgetName(memory: RegistryMemory, registry: PeerId, name: string): void {
   keepGrant(memory, registry, name, "");
   keepTransfer(memory, name, "");
+}
+
+/** Remembers an invite for the registry that made it, until it has let us in. @throws {WarrenError} `INVITE_INVALID` */
+export function keepInvite(memory: RegistryMemory, text: string): void {
+  const { registry, secret } = parseInvite(text);
+  memory.set(`registry.invite:${registry}`, secret);
+}
+
+export function keptInvite(memory: RegistryMemory, registry: PeerId): string | undefined {
+  return memory.get(`registry.invite:${registry}`) || undefined;
+}
+
+export function forgetInvite(memory: RegistryMemory, registry: PeerId): void {
+  if (keptInvite(memory, registry)) memory.set(`registry.invite:${registry}`, "");
+}
+
+/** By what the registry, if it is closed, knows us when we ask it something without a session. */
+export function keptPass(memory: RegistryMemory, registry: PeerId): string | undefined {
+  return memory.get(`registry.pass:${registry}`) || undefined;
+}
+
+export function keepPass(memory: RegistryMemory, registry: PeerId, pass = ""): void {
+  if ((keptPass(memory, registry) ?? "") !== pass) memory.set(`registry.pass:${registry}`, pass);
 }
 
 /** The highest sequence number that a record of this key ever had. */

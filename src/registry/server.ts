@@ -3,16 +3,18 @@ import type { Server, ServerWebSocket } from "bun";
 import { describeError, WarrenError } from "../base/errors.ts";
 import { formatAddress, type PeerId } from "../base/ids.ts";
 import { silentLog, type Log } from "../base/log.ts";
-import { ownerOf, perMinute, plainAddress, RateLimit } from "../base/rate.ts";
+import { ownerOf, perMinute, RateLimit } from "../base/rate.ts";
 import { Scope } from "../base/scope.ts";
 import { systemWorld, type Timer, type World } from "../base/world.ts";
 import { openIdentity, type Identity } from "../identity/identity.ts";
 import { RegistryCore } from "./core.ts";
 import { DialBack } from "./dial-back.ts";
+import { Door } from "./door.ts";
 import { EventStreams } from "./event-streams.ts";
 import { answer, notAWebSocket, routeOf, type Reading } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
 import { LocalStore } from "./local-store.ts";
+import { callerAddress } from "./proxy.ts";
 import type { StoreOpener } from "./store.ts";
 import { Readiness } from "./readiness.ts";
 import type { Attendance } from "./registry-metrics.ts";
@@ -56,6 +58,12 @@ export interface RegistryOptions {
   metricsFor?: "loopback" | "everyone";
   /** Whether a peer is dialled where it is seen, to tell it whether it can be. Default true; behind a proxy it says nothing true. */
   dialsBack?: boolean;
+  /** Proxies whose `X-Forwarded-For` says who asks. Default: none. */
+  proxies?: readonly string[];
+  /** Close it: new keys need an invite, and that is kept. Not for a store that several processes share. */
+  isClosed?: boolean;
+  /** Who may read, while it is closed. Default: this machine, and peers that it lets in. */
+  readers?: "members" | "everyone";
 }
 
 /** Ending it asks everybody to come back, each at another moment, and takes two seconds at most. */
@@ -63,6 +71,8 @@ export interface Registry extends AsyncDisposable {
   readonly id: PeerId;
   readonly url: string;
   readonly port: number;
+  /** Whether new keys need an invite just now. */
+  readonly isClosed: boolean;
   /** Before its end: `/readyz` says so, and no new session is taken. */
   drain(): void;
 }
@@ -75,11 +85,15 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   const store = options.openStore
     ? await options.openStore({ identity, world, log, limits })
     : await LocalStore.open(options.folder, world.clock, limits);
+  let door: Door | undefined;
   try {
-    const core = new RegistryCore({ identity, store, world, log, limits });
+    door = options.openStore ? undefined : await Door.open(options.folder, world);
+    if (options.isClosed) door?.close();
+    const core = new RegistryCore({ identity, store, world, log, limits, door });
     await core.resume();
     return new RegistryServer(core, options);
   } catch (error) {
+    door?.[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
     throw error;
   }
@@ -103,6 +117,7 @@ class RegistryServer implements Registry {
   readonly #scope = new Scope();
   readonly #core: RegistryCore;
   readonly #urls: readonly string[];
+  readonly #proxies: ReadonlySet<string>;
   readonly #sessions = new Set<PeerSession>();
   readonly #streams: EventStreams;
   readonly #series: Series;
@@ -117,11 +132,18 @@ class RegistryServer implements Registry {
   #sweptAt: number;
 
   constructor(core: RegistryCore, options: RegistryOptions) {
-    const { host = "127.0.0.1", port = DEFAULT_REGISTRY_PORT, urls = [], metricsFor = "loopback" } = options;
+    const {
+      host = "127.0.0.1",
+      port = DEFAULT_REGISTRY_PORT,
+      urls = [],
+      metricsFor = "loopback",
+      readers = "members",
+    } = options;
     const { clock } = core.world;
     this.#dialBack = options.dialsBack === false ? undefined : new DialBack(clock);
     this.#core = core;
     this.#urls = urls;
+    this.#proxies = new Set(options.proxies);
     this.id = core.id;
     this.#streams = new EventStreams(core);
     this.#series = new Series(clock, core.roster);
@@ -133,6 +155,8 @@ class RegistryServer implements Registry {
       series: this.#series,
       readiness: this.#readiness,
       attendance: () => this.#attendance(),
+      admitsReader: (address, authorization) =>
+        readers === "everyone" || !core.door?.isClosed || isLoopbackAddress(address) || this.#hasPass(authorization),
       showsMetrics: (address) => metricsFor === "everyone" || isLoopbackAddress(address),
     };
     this.#sessionRate = new RateLimit(clock, perMinute(core.limits.sessionsPerMinute));
@@ -147,6 +171,10 @@ class RegistryServer implements Registry {
     this.#scope.defer(() => server.stop(true));
     this.#scope.defer(() => this.#sweepTimer?.[Symbol.dispose]());
     this.#scope.defer(() => this.#part());
+  }
+
+  get isClosed(): boolean {
+    return this.#core.door?.isClosed ?? false;
   }
 
   drain(): void {
@@ -185,7 +213,8 @@ class RegistryServer implements Registry {
   }
 
   async #fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
-    const address = plainAddress(server.requestIP(request)?.address ?? "");
+    const socketAddress = server.requestIP(request)?.address ?? "";
+    const address = callerAddress(socketAddress, request.headers.get("x-forwarded-for"), this.#proxies);
     const url = new URL(request.url);
     const startedAt = this.#core.world.clock.steady();
     const isSession = url.pathname === "/v1/session" && request.method === "GET";
@@ -216,6 +245,11 @@ class RegistryServer implements Registry {
     if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
     const isHead = method === "HEAD";
     return await answer(this.#reading, { url, headers, isHead, address });
+  }
+
+  #hasPass(authorization: string | null): boolean {
+    const id = this.#core.passes.holderOf(authorization);
+    return id !== undefined && this.#core.door?.admits(id) === true;
   }
 
   #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Reply | undefined {

@@ -13,6 +13,9 @@ import { Subscription } from "./subscription.ts";
 /** Frames that may wait while one before them is being checked. */
 const MAX_WAITING = 16;
 
+/** Who is not let in may ask again, as its operator may change that; but not all the time. */
+const SHUT_OUT_MS = 60_000;
+
 const ORDERLY = 1_000; // close codes of RFC 6455 §7.4.1
 const GOING_AWAY = 1_001;
 const REFUSED = 1_008;
@@ -142,19 +145,22 @@ export class PeerSession implements Leaseholder {
     metrics.loginSeconds.observe((world.clock.steady() - startedAt) / 1_000);
   }
 
-  async #login({ login: proof, record, grant, ifFree }: LoginFrame): Promise<void> {
+  async #login({ login: proof, record, grant, ifFree, invite }: LoginFrame): Promise<void> {
     if (this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", "a second login");
     const { limits } = this.#core;
     const login = await openLogin(proof);
     this.#checkProof(login);
     this.#checkOrigin(login);
+    const reason = this.#core.door?.refusal(login.id, invite);
+    if (reason) return this.#refuseWith({ t: "error", code: reason.code, message: reason.message, after: SHUT_OUT_MS });
     const admission = await this.#core.admit({ id: login.id, record, grant, ifFree }, this);
     if (admission.kind === "refused") return this.#refuseWith(admission.error);
     this.#peer = login.id;
     if (this.#isEnded) return this.closed(); // it went while it was being admitted
     this.#deadline = this.#core.world.clock.steady() + limits.leaseMs;
     this.#onLogin();
-    this.#send({ t: "welcome", grant: admission.listed.grant, leaseMs: limits.leaseMs, seen: this.#address });
+    const pass = this.#core.door?.isClosed ? this.#core.passes.passOf(login.id) : undefined;
+    this.#send({ t: "welcome", grant: admission.listed.grant, leaseMs: limits.leaseMs, seen: this.#address, pass });
     this.#lookBack(admission.listed.body);
     this.#core.log.debug(`${shortId(login.id)} logged in as ${admission.listed.body.name} from ${this.#address}`);
   }

@@ -16,6 +16,14 @@ export const TABLES = `
 /** For whoever asks who is online: of many that are known, few may be. */
 export const ONLINE_INDEX = "CREATE INDEX records_online ON records (id) WHERE stay > 0;";
 
+/** Whom the operator lets in: see door.ts. */
+export const DOOR_TABLES = `
+  CREATE TABLE invites (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, label TEXT NOT NULL, made_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, uses INTEGER NOT NULL, used INTEGER NOT NULL) STRICT;
+  CREATE TABLE members (id TEXT PRIMARY KEY, since INTEGER NOT NULL, by TEXT NOT NULL) STRICT;
+  CREATE TABLE blocked (id TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT;
+`;
+
 export interface NameRow {
   id: PeerId;
   since: number;
@@ -50,7 +58,7 @@ export class Tables {
 
   static inMemory(): Tables {
     const db = new Database(":memory:", { strict: true });
-    db.run(TABLES);
+    db.run(TABLES + DOOR_TABLES);
     return new Tables(db);
   }
 
@@ -119,6 +127,11 @@ export class Tables {
     return this.#db.query("UPDATE records SET stay = 0 WHERE id = ? AND stay = ?").run(id, stay).changes > 0;
   }
 
+  /** Whoever was blocked while no registry ran is online no more. */
+  endBlocked(): void {
+    this.#db.run("UPDATE records SET stay = 0 WHERE id IN (SELECT id FROM blocked)");
+  }
+
   get highestStay(): number {
     return this.#count("SELECT coalesce(max(stay), 0) AS n FROM records");
   }
@@ -134,14 +147,14 @@ export class Tables {
   }
 
   get(id: PeerId): StoredRecord | undefined {
-    const row = this.#db.query<RecordRow, [string]>(`${SELECT_RECORD} WHERE r.id = ?`).get(id);
+    const row = this.#db.query<RecordRow, [string]>(`${SELECT_RECORD} AND r.id = ?`).get(id);
     return row ? toStored(row) : undefined;
   }
 
   list(query: RecordQuery): StoredRecord[] {
     const rows = this.#db
       .query<RecordRow, [Record<string, string | number | null>]>(
-        `${SELECT_RECORD} WHERE r.id > $after AND ($name IS NULL OR r.name = $name) AND ($kind IS NULL OR kind = $kind)
+        `${SELECT_RECORD} AND r.id > $after AND ($name IS NULL OR r.name = $name) AND ($kind IS NULL OR kind = $kind)
          ${query.online === undefined ? "" : query.online ? "AND stay > 0" : "AND stay = 0"}
          AND ($command IS NULL OR EXISTS (SELECT 1 FROM commands c WHERE c.command = $command AND c.id = r.id))
          ORDER BY r.id LIMIT $limit`,
@@ -162,7 +175,8 @@ export class Tables {
 }
 
 const SELECT_RECORD = `SELECT r.id, r.name, record, received_at, stay, n.since AS since
-  FROM records r JOIN names n ON n.name = r.name AND n.id = r.id`;
+  FROM records r JOIN names n ON n.name = r.name AND n.id = r.id
+  WHERE NOT EXISTS (SELECT 1 FROM blocked b WHERE b.id = r.id)`;
 
 function toStored(row: RecordRow): StoredRecord {
   const { id, name, record, since, stay } = row;

@@ -65,6 +65,9 @@ export async function openRegistry(options: Partial<RegistryOptions> = {}): Prom
     id: registry.id,
     url: registry.url,
     port: registry.port,
+    get isClosed() {
+      return registry.isClosed;
+    },
     drain: () => registry.drain(),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
@@ -186,12 +189,13 @@ export class RawSession implements Disposable {
       nonce?: string;
       registry?: RecordBody["id"];
       ifFree?: boolean;
+      invite?: string | undefined;
     },
   ): Promise<ServerFrame | { t: "closed" }> {
     const { registry, nonce } = await this.challenge();
-    const { record, grant, ifFree, origin = this.url } = more;
+    const { record, grant, ifFree, invite, origin = this.url } = more;
     const body = { id: identity.id, registry: more.registry ?? registry, nonce: more.nonce ?? nonce, origin };
-    this.send({ t: "login", login: await signLogin(body, identity.privateKey), record, grant, ifFree });
+    this.send({ t: "login", login: await signLogin(body, identity.privateKey), record, grant, ifFree, invite });
     return await this.next();
   }
 
