@@ -46,6 +46,10 @@ test("bun run peer find asks the registry, for people and for programs, and make
     more: false,
   });
   expect((await find("fly")).code).toBe(1);
+  expect((await home.run(["find", "-r", "127.0.0.1:1", "-r", registry.url, "roll"])).code).toBe(0); // the first that answers
+  expect((await home.run(["find", "-r", "127.0.0.1:1,127.0.0.1:2", "roll"])).err).toContain(
+    "127.0.0.1:1 does not answer",
+  );
   expect(await home.run(["find", "-r", "none"])).toMatchObject({ code: 2 });
   expect(await Bun.file(`${home.path}/last`).exists()).toBe(false);
 }, 20_000);

@@ -12,7 +12,8 @@ import {
   type Knock,
 } from "../../src/registry/dial-back.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
-import { SocketClock } from "./setting.ts";
+import { urlsOfMachine } from "../../src/registry/url.ts";
+import { makeRecord, openRegistry, RawSession, SocketClock } from "./setting.ts";
 
 const ann = await createIdentity();
 const ben = await createIdentity();
@@ -105,4 +106,26 @@ test("who takes the call and says nothing is given up after three seconds", asyn
   await clock.advance(3_000);
   expect(await answer).toBe(false);
   mute.stop(true);
+});
+
+const [elsewhere] = urlsOfMachine("0.0.0.0", 1).map((url) => new URL(url).hostname);
+
+test.skipIf(elsewhere === undefined)("a registry dials back unless it is told not to", async () => {
+  const transport = createTlsTransport({ identity: ann, clock: systemClock });
+  await using listener = await transport.listen({ host: "0.0.0.0", port: 0 }, () => {});
+  const addresses = [{ host: "203.0.113.200", port: listener.port }];
+  for (const dialsBack of [true, false]) {
+    await using registry = await openRegistry({ host: "0.0.0.0", dialsBack });
+    using session = new RawSession(`http://${elsewhere}:${registry.port}`);
+    expect(await session.logIn(ann, { record: await makeRecord(ann, { name: "ann", addresses }) })).toMatchObject({
+      t: "welcome",
+      seen: elsewhere,
+    });
+    const said = new Set<string>();
+    for (let n = 0; n < 100 && !said.has("reachable"); n++) {
+      session.send({ t: "ping" });
+      said.add((await session.next()).t);
+    }
+    expect([...said].includes("reachable")).toBe(dialsBack);
+  }
 });
