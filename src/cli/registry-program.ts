@@ -72,7 +72,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--metrics <who>", "who may read /metrics: loopback or everyone", choiceOption(METRICS_READERS), "loopback")
     .option("--log <form>", "how the log is written, on standard error: text or json", choiceOption(LOG_FORMS), "text")
     .option("--drain <seconds>", "for how long /readyz says that it ends before it does", secondsOption, 0)
-    .option("--no-dial-back", "do not look whether peers can be dialled where they are seen, as behind a proxy")
+    .option("--no-dial-back", "do not look whether peers can be dialled where they are seen")
     .option("--behind-proxy <address>", "believe this proxy's X-Forwarded-For (repeatable)", proxiesOption)
     .option("--closed", "let new keys in with an invite only; that is kept (open undoes it)")
     .option("--readers <who>", "who may read a closed one: members or everyone", choiceOption(READERS), "members")

@@ -56,7 +56,7 @@ export interface RegistryOptions {
   log?: Log;
   /** Who may read `/metrics`. Default: this machine alone. */
   metricsFor?: "loopback" | "everyone";
-  /** Whether a peer is dialled where it is seen, to tell it whether it can be. Default true; behind a proxy it says nothing true. */
+  /** Whether a peer is dialled where it is seen, to tell it whether it can be. Default true. */
   dialsBack?: boolean;
   /** Proxies whose `X-Forwarded-For` says who asks. Default: none. */
   proxies?: readonly string[];
