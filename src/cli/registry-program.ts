@@ -24,7 +24,7 @@ import { print } from "./output.ts";
 import type { DoorPlace } from "./registry-door.ts";
 import { EXIT, resolveHome } from "./program.ts";
 import { LOG_FORMS, METRICS_READERS, READERS, runRegistry } from "./run-registry.ts";
-import type { LogForm, MetricsReaders, Readers, StoreOptions } from "./run-registry.ts";
+import type { LogForm, MetricsReaders, Readers, RunRegistryOptions, StoreOptions } from "./run-registry.ts";
 
 interface Flags {
   port: number;
@@ -40,6 +40,8 @@ interface Flags {
   log: LogForm;
   drain: number;
   dialBack: boolean;
+  tlsCert?: string;
+  tlsKey?: string;
   behindProxy?: string[];
   closed?: true;
   readers: Readers;
@@ -73,6 +75,8 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--log <form>", "how the log is written, on standard error: text or json", choiceOption(LOG_FORMS), "text")
     .option("--drain <seconds>", "for how long /readyz says that it ends before it does", secondsOption, 0)
     .option("--no-dial-back", "do not look whether peers can be dialled where they are seen")
+    .option("--tls-cert <file>", "serve https and wss with this certificate (PEM, with its chain)")
+    .option("--tls-key <file>", "and its private key (PEM)")
     .option("--behind-proxy <address>", "believe this proxy's X-Forwarded-For (repeatable)", proxiesOption)
     .option("--closed", "let new keys in with an invite only; that is kept (open undoes it)")
     .option("--readers <who>", "who may read a closed one: members or everyone", choiceOption(READERS), "members")
@@ -96,6 +100,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
         isClosed,
         readers,
         proxies,
+        tls: tlsOf(flags),
       };
       code = await runRegistry({ port, host, urls, folder, identity, store: storeOf(flags), metricsFor, ...how });
     });
@@ -193,6 +198,12 @@ function sharedDoor(): WarrenError {
 
 function folderOf({ home }: Flags): string {
   return join(resolveHome(home), "registry");
+}
+
+function tlsOf({ tlsCert: certFile, tlsKey: keyFile }: Flags): RunRegistryOptions["tls"] {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  if (certFile === keyFile) return undefined;
+  throw new WarrenError("USAGE", "--tls-cert and --tls-key go together: give both");
 }
 
 function storeOf({ store, storeName, storeReplicas, storeLease }: Flags): StoreOptions | undefined {

@@ -43,7 +43,7 @@ export async function runRegistry(options: RunRegistryOptions): Promise<number> 
     const openStore = options.store && (await openerOf(options.store, say));
     await using registry = await startRegistry({ ...options, openStore, log });
     say(`registry ready at ${registry.url}`);
-    const [elsewhere] = urlsOfMachine(host, registry.port);
+    const [elsewhere] = urlsOfMachine(host, registry.port, options.tls ? "https:" : "http:");
     if (elsewhere) say(`on other machines: bun run peer -r ${elsewhere}`);
     if (registry.isClosed) say("closed: new keys need an invite (bun run registry invite)");
     await untilAborted(ended);

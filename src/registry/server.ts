@@ -1,12 +1,14 @@
 /** The registry as a server: one port for reading (HTTP) and for peers (WebSocket). The one place with `Bun.serve`. */
 import type { Server, ServerWebSocket } from "bun";
-import { describeError, WarrenError } from "../base/errors.ts";
+import { describeError } from "../base/errors.ts";
 import { formatAddress, type PeerId } from "../base/ids.ts";
 import { silentLog, type Log } from "../base/log.ts";
 import { ownerOf, perMinute, RateLimit } from "../base/rate.ts";
 import { Scope } from "../base/scope.ts";
 import { systemWorld, type Timer, type World } from "../base/world.ts";
 import { openIdentity, type Identity } from "../identity/identity.ts";
+import { cannotListen } from "./cannot-listen.ts";
+import { CertificateFiles, type Certificate, type CertificatePlace } from "./certificate-files.ts";
 import { RegistryCore } from "./core.ts";
 import { DialBack } from "./dial-back.ts";
 import { Door } from "./door.ts";
@@ -58,6 +60,8 @@ export interface RegistryOptions {
   metricsFor?: "loopback" | "everyone";
   /** Whether a peer is dialled where it is seen, to tell it whether it can be. Default true. */
   dialsBack?: boolean;
+  /** For https and wss. The files are looked at every minute, and taken when they have changed; sessions go on. */
+  tls?: CertificatePlace | undefined;
   /** Proxies whose `X-Forwarded-For` says who asks. Default: none. */
   proxies?: readonly string[];
   /** Close it: new keys need an invite, and that is kept. Not for a store that several processes share. */
@@ -91,7 +95,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
     if (options.isClosed) door?.close();
     const core = new RegistryCore({ identity, store, world, log, limits, door });
     await core.resume();
-    return new RegistryServer(core, options);
+    return new RegistryServer(core, options, options.tls && (await CertificateFiles.open(options.tls)));
   } catch (error) {
     door?.[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
@@ -117,6 +121,9 @@ class RegistryServer implements Registry {
   readonly #scope = new Scope();
   readonly #core: RegistryCore;
   readonly #urls: readonly string[];
+  readonly #protocol: "http:" | "https:";
+  #server: Server<SocketData>;
+  readonly #retired = new Set<Server<SocketData>>(); // they listen no more, and have sessions still
   readonly #proxies: ReadonlySet<string>;
   readonly #sessions = new Set<PeerSession>();
   readonly #streams: EventStreams;
@@ -131,7 +138,7 @@ class RegistryServer implements Registry {
   #sweepTimer: Timer | undefined;
   #sweptAt: number;
 
-  constructor(core: RegistryCore, options: RegistryOptions) {
+  constructor(core: RegistryCore, options: RegistryOptions, certificate: CertificateFiles | undefined) {
     const {
       host = "127.0.0.1",
       port = DEFAULT_REGISTRY_PORT,
@@ -161,16 +168,19 @@ class RegistryServer implements Registry {
     };
     this.#sessionRate = new RateLimit(clock, perMinute(core.limits.sessionsPerMinute));
     this.#requestRate = new RateLimit(clock, perMinute(core.limits.requestsPerMinute));
-    const server = this.#listen(host, port);
-    this.port = server.port ?? port;
+    this.#server = this.#listen(host, port, certificate?.current);
+    this.port = this.#server.port ?? port;
+    this.#protocol = certificate ? "https:" : "http:";
     const isEverywhere = host === "0.0.0.0" || host === "::";
-    this.url = `http://${formatAddress({ host: isEverywhere ? "127.0.0.1" : host, port: this.port })}`;
+    this.url = `${this.#protocol}//${formatAddress({ host: isEverywhere ? "127.0.0.1" : host, port: this.port })}`;
     this.#sweptAt = clock.steady();
     this.#scheduleSweep();
     this.#scope.defer(() => core.close());
-    this.#scope.defer(() => server.stop(true));
+    this.#scope.defer(() => Promise.all([this.#server, ...this.#retired].map((server) => server.stop(true))));
     this.#scope.defer(() => this.#sweepTimer?.[Symbol.dispose]());
     this.#scope.defer(() => this.#part());
+    const { log } = core;
+    if (certificate) this.#scope.use(certificate.watch(clock, log, (renewed) => this.#relisten(host, renewed)));
   }
 
   get isClosed(): boolean {
@@ -185,12 +195,22 @@ class RegistryServer implements Registry {
     await this.#scope.close();
   }
 
-  #listen(host: string, port: number): Server<SocketData> {
+  /** Bun keeps a listener's certificate for good, but sessions outlive their listener. */
+  #relisten(host: string, certificate: Certificate): void {
+    const before = this.#server;
+    this.#retired.add(before);
+    void before.stop().finally(() => this.#retired.delete(before));
+    this.#server = this.#listen(host, this.port, certificate);
+    this.#core.log.info("the certificate was renewed");
+  }
+
+  #listen(host: string, port: number, tls: Certificate | undefined): Server<SocketData> {
     const { maxFrameBytes, leaseMs } = this.#core.limits;
     try {
       return Bun.serve<SocketData>({
         hostname: host,
         port,
+        ...(tls && { tls: { cert: tls.cert, key: tls.key } }),
         maxRequestBodySize: 1_024, // nothing is ever sent here but questions
         idleTimeout: 10,
         fetch: (request, server) => this.#fetch(request, server),
@@ -326,7 +346,7 @@ class RegistryServer implements Registry {
     await promise;
   }
 
-  readonly #isOwnOrigin = (origin: string): boolean => isOwnOrigin(origin, this.port, this.#urls);
+  readonly #isOwnOrigin = (origin: string): boolean => isOwnOrigin(origin, this.port, this.#urls, this.#protocol);
 
   #scheduleSweep(): void {
     this.#sweepTimer = this.#core.world.clock.after(SWEEP_MS, () => {
@@ -355,15 +375,4 @@ function pipeOf(socket: Socket): Pipe {
     send: (text) => socket.send(text) > 0, // -1: taken, but the kernel is full; 0: dropped, the socket is closing
     close: (code, reason) => socket.close(code, reason),
   };
-}
-
-function cannotListen(host: string, port: number, cause: unknown): WarrenError {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "EADDRINUSE") {
-    return new WarrenError("PORT_IN_USE", `port ${port} is in use: give another with --port, or 0 for any free one`, {
-      cause,
-    });
-  }
-  const text = `cannot listen on ${formatAddress({ host, port })} (${describeError(cause)}): give another with --host or --port`;
-  return new WarrenError("HOST_UNAVAILABLE", text, { cause });
 }

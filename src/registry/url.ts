@@ -49,13 +49,14 @@ export function parseRegistryUrls(text: string): string[] {
 }
 
 /**
- * Whether a registry that listens on `port` is known as `origin`: under an address or a name of its own machine, or
+ * Whether a registry that listens on `port`, with or without TLS, is known as `origin`: under an address or a name of its own machine, or
  * under what its operator said (`declared`). The Host header is no proof: whoever passes a login on writes it.
  */
-export function isOwnOrigin(origin: string, port: number, declared: readonly string[]): boolean {
+export function isOwnOrigin(origin: string, port: number, declared: readonly string[], protocol = "http:"): boolean {
   if (declared.includes(origin)) return true;
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url?.origin !== origin || url.protocol !== "http:" || Number(url.port || 80) !== port) return false;
+  const usual = protocol === "https:" ? 443 : 80;
+  if (url?.origin !== origin || url.protocol !== protocol || Number(url.port || usual) !== port) return false;
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return ownHosts().has(host) || isLoopbackAddress(host);
 }
@@ -74,12 +75,12 @@ export function isLoopbackAddress(host: string): boolean {
 }
 
 /** Where other machines find a registry that listens on every address of this one; nothing for any other `host`. */
-export function urlsOfMachine(host: string, port: number): string[] {
+export function urlsOfMachine(host: string, port: number, protocol = "http:"): string[] {
   if (host !== "0.0.0.0" && host !== "::") return [];
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   return all
     .filter(({ internal, family }) => !internal && family === "IPv4")
-    .map(({ address }) => `http://${address}:${port}`);
+    .map(({ address }) => `${protocol}//${address}:${port}`);
 }
 
 function ownHosts(): Set<string> {
