@@ -6,12 +6,18 @@ async function holderOf(home: TestHome, name: string): Promise<string | undefine
   return ((await response.json()) as { peers: { id: string }[] }).peers[0]?.id;
 }
 
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 test("a name is handed on by one command, taken by another, and given back by a third", async () => {
   await using old = await TestHome.make();
   await using fresh = await TestHome.make(old);
   const host = await old.peer("host", "--no-bots");
-  await old.run(["whoami", "-n", "fox"]); // an identity that is new registers at once
-  expect(await holderOf(old, "fox")).toBeString();
+  const before = await old.peer("fox", "--no-bots");
+  while ((await holderOf(old, "fox")) === undefined) await turn();
+  before.say({ do: "stop" });
+  await before.child.exited;
   const { out } = await fresh.run(["whoami", "-n", "fox", "--json"]);
   const { id } = JSON.parse(out) as { id: string };
   const statement = (await old.run(["transfer", "fox", id])).out.trim();
@@ -19,7 +25,7 @@ test("a name is handed on by one command, taken by another, and given back by a 
   expect((await old.run(["take", "fox", statement])).err).toContain("ask for a transfer to that");
   expect((await fresh.run(["take", "fox", statement])).out).toStartWith("fox is taken over from ");
   const fox = await fresh.peer("fox", "--no-bots");
-  while ((await holderOf(old, "fox")) !== id) await new Promise((resolve) => setImmediate(resolve));
+  while ((await holderOf(old, "fox")) !== id) await turn();
   expect((await fresh.run(["release", "fox"])).err).toContain("fox is running, and would claim the name again");
   fox.say({ do: "stop" });
   await fox.child.exited;
