@@ -65,6 +65,7 @@ export class Stage implements AsyncDisposable {
     forget();
     clock.kill();
     this.#network.vanish(peer.id);
+    void peer.directory?.hangUp(); // a registry tells a dead process nothing
     store.db.giveUp();
     const disk = store.db.serialize();
     const { port } = peer;
