@@ -30,6 +30,8 @@ const GOODBYE_MS = 1_000;
 /** How long one of several registries may take for a login; and how long for an answer, where it does not come to one. */
 const TURN_MS = 4_000;
 const TURN_ANSWER_MS = 2_000;
+/** One of several is missed when it was silent for so long, though its lease may be longer. */
+const SILENCE_MS = 12_000;
 /** In which the others come to the next registry, too, before they count as gone. */
 const MOVE_GRACE_MS = 10_000;
 
@@ -207,7 +209,7 @@ export class RegistryClient implements AsyncDisposable {
       const challenge = await this.#greet(link, nonce);
       const leaseMs = await this.#logIn(link, challenge);
       if (this.#isClosed) return; // before there was anything to say goodbye to: the grace period ends it
-      link.keep(leaseMs);
+      link.keep(this.isOneOfSeveral ? Math.min(leaseMs, SILENCE_MS) : leaseMs);
       this.#challenge = challenge;
       this.#loggedInAt = this.#world.clock.steady();
       this.#tellMove();
