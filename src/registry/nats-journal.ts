@@ -6,7 +6,7 @@ import { JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstre
 import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg, StreamInfo } from "@nats-io/jetstream";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { sleep, type Clock } from "../base/world.ts";
+import { sleep, type Clock, type Timer } from "../base/world.ts";
 import type { Entry, Journal, JournalWatcher, Written } from "./journal.ts";
 
 /** For one request. */
@@ -14,6 +14,10 @@ const REQUEST_MS = 2_000;
 /** For a write, with all its attempts. */
 const PUT_MS = 5_000;
 const RETRY_MS = 250;
+/** From a write's answer to its being told. */
+const STALL_MS = 1_500;
+/** For a cluster to elect who leads it. */
+const OPEN_MS = 20_000;
 /** "wrong last sequence", as servers number it. */
 const CONFLICTS = [10_071, 10_164];
 /** Of one value: a record, and what is said beside it. */
@@ -41,6 +45,7 @@ export class NatsJournal implements Journal {
   #messages: ConsumerMessages | undefined; // while they come
   #last: { seq: number; time: number } | undefined; // that was told
   #createdAt: string | undefined; // of the stream that it was in
+  #stall: Timer | undefined; // while something is expected to be told
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -53,15 +58,26 @@ export class NatsJournal implements Journal {
     this.#jsm = jsm;
   }
 
-  /** Makes the stream if there is none. @throws {WarrenError} `STORE_UNREACHABLE` */
+  /**
+   * Makes the stream if there is none. A cluster that is just being started is given time.
+   *
+   * @throws {WarrenError} `STORE_UNREACHABLE`
+   */
   static async open(options: NatsJournalOptions): Promise<NatsJournal> {
-    try {
-      const jsm = await jetstreamManager(options.client, { timeout: REQUEST_MS, checkAPI: false });
-      const journal = new NatsJournal(options, jsm);
-      await journal.#make(options.replicas);
-      return journal;
-    } catch (error) {
-      throw unreachable(`the shared store cannot keep ${options.bucket} (${describeError(error)})`, error);
+    const { client, bucket, replicas, clock } = options;
+    const deadline = clock.steady() + OPEN_MS;
+    for (;;) {
+      try {
+        const jsm = await jetstreamManager(client, { timeout: REQUEST_MS, checkAPI: false });
+        const journal = new NatsJournal(options, jsm);
+        await journal.#make(replicas);
+        return journal;
+      } catch (error) {
+        if (clock.steady() >= deadline) {
+          throw unreachable(`the shared store cannot keep ${bucket} (${describeError(error)})`, error);
+        }
+        await sleep(clock, RETRY_MS);
+      }
     }
   }
 
@@ -69,7 +85,9 @@ export class NatsJournal implements Journal {
     const deadline = this.#clock.steady() + PUT_MS;
     for (;;) {
       try {
-        return { kind: "written", revision: await this.#publish(key, value, revision) };
+        const written = await this.#publish(key, value, revision);
+        this.#expect(written);
+        return { kind: "written", revision: written };
       } catch (error) {
         if (isConflict(error)) return await this.#settle(key, value, revision);
         // It may have been written all the same: then the next attempt is a conflict, and finds it.
@@ -105,6 +123,7 @@ export class NatsJournal implements Journal {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
+    this.#stall?.[Symbol.dispose]();
     void this.#messages?.close();
     await this.#running;
   }
@@ -144,6 +163,15 @@ export class NatsJournal implements Journal {
   async #publish(key: string, value: string, revision: number): Promise<number> {
     const expect = { lastSubjectSequence: revision };
     return (await this.#js.publish(this.#prefix + key, value, { expect, timeout: REQUEST_MS })).seq;
+  }
+
+  /** What was written must be told soon: a consumer can end with its server, and nobody says so. */
+  #expect(revision: number): void {
+    if (this.#stall || !this.#messages) return;
+    this.#stall = this.#clock.after(STALL_MS, () => {
+      this.#stall = undefined;
+      if ((this.#last?.seq ?? 0) < revision) this.interrupt();
+    });
   }
 
   /** Somebody wrote in between; that may have been us, if an answer was lost. */

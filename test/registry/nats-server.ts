@@ -7,6 +7,25 @@ import { temporaryFolder } from "./setting.ts";
 export const NATS_SERVER = Bun.which("nats-server", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? undefined;
 export const NO_NATS_SERVER = "skipped: there is no nats-server on the PATH or in /usr/sbin (apt install nats-server)";
 
+/** As many as that in one cluster. */
+export async function natsCluster(size: number): Promise<NatsServer[]> {
+  const ports = Array.from({ length: size }, freePort);
+  const routes = ports.map((port) => `nats://127.0.0.1:${port}`);
+  return await Promise.all(
+    routes.map((route, n) =>
+      NatsServer.start("-n", `n${n}`, "--cluster_name", "test", "--cluster", route, "--routes", routes.join()),
+    ),
+  );
+}
+
+/** The servers of a cluster find each other by ports that must be known before. */
+function freePort(): number {
+  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = listener;
+  listener.stop(true);
+  return port;
+}
+
 export class NatsServer implements AsyncDisposable {
   readonly #folder: AsyncDisposable & { path: string };
   readonly #more: readonly string[];
