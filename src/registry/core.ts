@@ -371,8 +371,9 @@ export class RegistryCore implements Follower {
   readonly #noteUnlisted = (): void => void this.#unlisted++;
 
   readonly #reportFailure = (error: unknown): void => {
-    if (isWarrenError(error, "STORE_FAILED")) this.metrics.storeFailures.add();
-    this.log.error(describeError(error));
+    if (isWarrenError(error, "STORE_FAILED", "STORE_UNREACHABLE")) this.metrics.storeFailures.add();
+    // A shared store that is away says so itself, once; it is not for every peer to say it again.
+    this.log[isWarrenError(error, "STORE_UNREACHABLE") ? "debug" : "error"](describeError(error));
   };
 }
 

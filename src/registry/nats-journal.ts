@@ -11,11 +11,15 @@ import type { Entry, Journal, JournalWatcher, Written } from "./journal.ts";
 
 /** For one request. */
 const REQUEST_MS = 2_000;
-/** For a write, with all its attempts. */
-const PUT_MS = 5_000;
+/** For a write or a look, with all its attempts. */
+const INSIST_MS = 5_000;
 const RETRY_MS = 250;
+/** A consumer that is silent for two of them is gone. */
+const HEARTBEAT_MS = 1_000;
 /** From a write's answer to its being told. */
 const STALL_MS = 1_500;
+/** A stream that is shorter than before for so long has lost its end. */
+const BEHIND_MS = 5_000;
 /** For a cluster to elect who leads it. */
 const OPEN_MS = 20_000;
 /** "wrong last sequence", as servers number it. */
@@ -44,6 +48,7 @@ export class NatsJournal implements Journal {
   #watcher: JournalWatcher | undefined;
   #messages: ConsumerMessages | undefined; // while they come
   #last: { seq: number; time: number } | undefined; // that was told
+  #behindSince: number | undefined; // steady; while it is shorter than what was told
   #createdAt: string | undefined; // of the stream that it was in
   #stall: Timer | undefined; // while something is expected to be told
   readonly #abort = new AbortController();
@@ -82,32 +87,21 @@ export class NatsJournal implements Journal {
   }
 
   async put(key: string, value: string, revision: number): Promise<Written> {
-    const deadline = this.#clock.steady() + PUT_MS;
-    for (;;) {
+    const attempt = async (): Promise<Written> => {
       try {
         const written = await this.#publish(key, value, revision);
         this.#expect(written);
         return { kind: "written", revision: written };
       } catch (error) {
         if (isConflict(error)) return await this.#settle(key, value, revision);
-        // It may have been written all the same: then the next attempt is a conflict, and finds it.
-        if (this.#clock.steady() >= deadline || this.#abort.signal.aborted) {
-          throw unreachable(`the shared store does not take ${key} (${describeError(error)})`, error);
-        }
-        await sleep(this.#clock, RETRY_MS, this.#abort.signal).catch(() => {});
+        throw error; // it may have been written all the same: then the next attempt is a conflict, and finds it
       }
-    }
+    };
+    return await this.#insist(attempt, `the shared store does not take ${key}`);
   }
 
   async get(key: string): Promise<Entry | undefined> {
-    try {
-      const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: this.#prefix + key });
-      return message
-        ? { key, value: message.string(), revision: message.seq, time: message.time.getTime() }
-        : undefined;
-    } catch (error) {
-      throw unreachable(`the shared store does not give ${key} (${describeError(error)})`, error);
-    }
+    return await this.#insist(() => this.#look(key), `the shared store does not give ${key}`);
   }
 
   follow(watcher: JournalWatcher): void {
@@ -149,6 +143,8 @@ export class NatsJournal implements Journal {
     await this.#jsm.streams.add(config).catch(async (error: unknown) => {
       if (!(await this.#info())) throw error; // else another process was faster
     });
+    const made = await this.#info();
+    if (made?.cluster && !made.cluster.leader) throw new Error("nobody leads its stream yet");
   }
 
   async #info(): Promise<StreamInfo | undefined> {
@@ -176,9 +172,30 @@ export class NatsJournal implements Journal {
 
   /** Somebody wrote in between; that may have been us, if an answer was lost. */
   async #settle(key: string, value: string, revision: number): Promise<Written> {
-    const entry = await this.get(key);
+    const entry = await this.#look(key);
     const isOurs = entry !== undefined && entry.value === value && entry.revision > revision;
     return isOurs ? { kind: "written", revision: entry.revision } : { kind: "conflict" };
+  }
+
+  async #look(key: string): Promise<Entry | undefined> {
+    const message = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: this.#prefix + key });
+    if (!message) return undefined;
+    return { key, value: message.string(), revision: message.seq, time: message.time.getTime() };
+  }
+
+  /** Again and again for a while: servers elect, and connections move. */
+  async #insist<Result>(attempt: () => Promise<Result>, complaint: string): Promise<Result> {
+    const deadline = this.#clock.steady() + INSIST_MS;
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (this.#clock.steady() >= deadline || this.#abort.signal.aborted) {
+          throw unreachable(`${complaint} (${describeError(error)})`, error);
+        }
+        await sleep(this.#clock, RETRY_MS, this.#abort.signal).catch(() => {});
+      }
+    }
   }
 
   async #run(watcher: JournalWatcher): Promise<void> {
@@ -199,7 +216,7 @@ export class NatsJournal implements Journal {
   async #tell(watcher: JournalWatcher): Promise<void> {
     const info = await this.#jsm.streams.info(this.#stream);
     if (!(await this.#continues(info))) {
-      this.#last = undefined;
+      this.#last = this.#behindSince = undefined;
       watcher.began();
     }
     this.#createdAt = info.created;
@@ -209,23 +226,48 @@ export class NatsJournal implements Journal {
       deliver_policy: "by_start_sequence",
       opt_start_seq: from,
     });
-    const messages = await consumer.consume({ max_messages: 1_000, idle_heartbeat: REQUEST_MS });
+    const messages = await consumer.consume({ max_messages: 1_000, idle_heartbeat: HEARTBEAT_MS });
     this.#messages = messages;
+    void this.#listenTo(messages);
     let isBehind = from <= target;
-    if (!isBehind) watcher.caughtUp();
+    if (!isBehind) this.#hand(() => watcher.caughtUp(), this.#stream);
     for await (const message of messages) {
-      watcher.entry(this.#toEntry(message));
+      const entry = this.#toEntry(message);
+      this.#hand(() => watcher.entry(entry), entry.key);
       if (isBehind && message.seq >= target) {
         isBehind = false;
-        watcher.caughtUp();
+        this.#hand(() => watcher.caughtUp(), this.#stream);
       }
+    }
+  }
+
+  /** The library begins anew by itself when nothing is heard, but not with every server that is lost. */
+  async #listenTo(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type === "heartbeats_missed" && messages === this.#messages) this.interrupt();
+    }
+  }
+
+  /** What cannot be taken must not keep the rest from being told. */
+  #hand(tell: () => void, what: string): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#log.error(`${what} in the shared store cannot be taken: ${describeError(error)}`);
     }
   }
 
   /** Whether what was told until now is still a beginning of what there is. */
   async #continues({ created, state }: StreamInfo): Promise<boolean> {
     const last = this.#last;
-    if (!last || created !== this.#createdAt || state.last_seq < last.seq) return false;
+    if (!last || created !== this.#createdAt) return false;
+    if (state.last_seq < last.seq) {
+      // A server that was just elected may not have come as far as what it will give.
+      this.#behindSince ??= this.#clock.steady();
+      if (this.#clock.steady() - this.#behindSince < BEHIND_MS) throw new Error("it is behind what was told");
+      return false;
+    }
+    this.#behindSince = undefined;
     const message = await this.#jsm.streams.getMessage(this.#stream, { seq: last.seq }).catch((error: unknown) => {
       if (error instanceof JetStreamApiError) return null; // replaced by now
       throw error;

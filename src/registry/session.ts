@@ -140,6 +140,7 @@ export class PeerSession implements Leaseholder {
   async #countedLogin(frame: LoginFrame): Promise<void> {
     const { metrics, world } = this.#core;
     const startedAt = world.clock.steady();
+    this.#deadline = startedAt + this.#core.limits.leaseMs; // it has come in time; a store may take longer to answer
     await this.#login(frame).catch((error: unknown) => this.#fail(error));
     metrics.logins.add(this.#refusedWith ?? "welcomed");
     metrics.loginSeconds.observe((world.clock.steady() - startedAt) / 1_000);

@@ -169,7 +169,10 @@ export class SharedPeers {
     let hasGoneBack = false;
     for (const [id, { revision }] of this.#known) {
       const now = told.get(PEER + id) ?? 0;
-      if (now < revision) hasGoneBack = true;
+      if (now < revision) {
+        hasGoneBack = true;
+        this.#log.debug(`${PEER}${id} was at ${revision}, and is at ${now}`);
+      }
       if (now === 0) this.#forget(id, revision);
     }
     this.#removed.clear(); // what was removed is among the entries
@@ -213,6 +216,6 @@ export class SharedPeers {
 
   #ageOf({ time }: Entry): number {
     if (this.#storeTimeAtZero === undefined) return 0;
-    return Math.max(0, this.#storeTimeAtZero + this.#world.clock.steady() - time);
+    return Math.max(0, Math.round(this.#storeTimeAtZero + this.#world.clock.steady() - time));
   }
 }

@@ -31,6 +31,7 @@ export class NatsServer implements AsyncDisposable {
   readonly #more: readonly string[];
   #process: Bun.Subprocess | undefined;
   #port = -1; // a free one
+  #monitor: string | undefined; // URL
 
   private constructor(folder: AsyncDisposable & { path: string }, more: readonly string[]) {
     this.#folder = folder;
@@ -51,20 +52,30 @@ export class NatsServer implements AsyncDisposable {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
+  /** Of a cluster: whether it has caught up with the others. */
+  async isHealthy(): Promise<boolean> {
+    return await fetch(`${this.#monitor}/healthz`).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  }
+
   /** Again on the port of the first time. */
   async start(): Promise<void> {
     const { path } = this.#folder;
     const ports = join(path, "ports");
     await Bun.$`rm -rf ${ports} && mkdir -p ${ports}`;
     const args = ["-a", "127.0.0.1", "-p", String(this.#port), "-js", "-sd", join(path, "data"), ...this.#more];
+    if (this.#more.length > 0) args.push("-m", "-1");
     const command = [NATS_SERVER ?? "nats-server", ...args, "--ports_file_dir", ports];
     this.#process = Bun.spawn(command, { stdout: "ignore", stderr: Bun.file(join(path, "log")) });
     for (;;) {
       const [file] = await readdir(ports); // written when it listens
       const text = file === undefined ? "" : await Bun.file(join(ports, file)).text();
       if (text !== "") {
-        const { nats } = JSON.parse(text) as { nats: string[] };
+        const { nats, monitoring } = JSON.parse(text) as { nats: string[]; monitoring?: string[] };
         this.#port = Number(nats[0]?.split(":").at(-1));
+        this.#monitor = monitoring?.[0];
         return;
       }
       if (this.#process.exitCode !== null) throw new Error(await Bun.file(join(path, "log")).text());

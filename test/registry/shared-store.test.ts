@@ -275,7 +275,10 @@ test("a process that begins later tells what it needs for readers who were away"
   const stay = stayOf(await register(first.store, ann, { name: "ann" }));
   await first.store.leave(ann.id, stay);
   await register(first.store, ben, { name: "ben" });
+  cluster.world.clock.jump(2_000);
+  cluster.world.clock.stall(0.123); // steady clocks have fractions
   await using second = await cluster.process();
+  expect(second.arrivals[0]?.ageMs).toBe(2_000);
   expect(second.history).toBe(first.history);
   expect(second.arrivals).toMatchObject([{ stored: { id: ben.id }, holder: { isElsewhere: true } }]);
 });
