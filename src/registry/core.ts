@@ -119,9 +119,9 @@ export class RegistryCore implements Follower {
       if (presence?.listed.stay !== stay) return;
       const { holder, listed } = presence;
       this.roster.leave(id, position);
-      if (!isDisplaced) return;
+      if (!holder || this.#leaving.has(id)) return; // its session said so itself
       const text = `the name "${listed.body.name}" was granted to another peer before`;
-      holder?.dismiss(new WarrenError("NAME_TAKEN", text));
+      holder.dismiss(isDisplaced ? new WarrenError("NAME_TAKEN", text) : forgotten());
     });
   }
 
@@ -322,9 +322,9 @@ export class RegistryCore implements Follower {
     const holder = arrival.holder ?? (present?.listed.stay === listed.stay ? previous : undefined); // told once more
     const { ageMs, position } = arrival;
     this.roster.arrive(listed, holder, { waitMs: this.limits.restartGraceMs, ageMs, position });
-    if (previous && previous !== holder) {
-      previous.dismiss(new WarrenError("TWO_INSTANCES", "this peer has logged in from another process"));
-    }
+    if (!previous || previous === holder) return;
+    const text = "this peer has logged in from another process";
+    previous.dismiss(holder ? new WarrenError("TWO_INSTANCES", text) : forgotten());
   }
 
   #lose({ listed, holder }: Presence): void {
@@ -375,6 +375,11 @@ export class RegistryCore implements Follower {
     // A shared store that is away says so itself, once; it is not for every peer to say it again.
     this.log[isWarrenError(error, "STORE_UNREACHABLE") ? "debug" : "error"](describeError(error));
   };
+}
+
+/** To a session of whose peer the store knows something older, or nothing. */
+function forgotten(): WarrenError {
+  return new WarrenError("REGISTRY_BUSY", "what this registry kept of this peer was lost: log in again");
 }
 
 function refuse(code: ErrorFrame["code"], message: string, details: Partial<ErrorFrame> = {}): Admission {

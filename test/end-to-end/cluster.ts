@@ -27,7 +27,7 @@ const BOUND_MS = 30_000;
 
 const folder = await mkdtemp(join(tmpdir(), "warren-cluster-"));
 try {
-  await using cluster = new Clustering({ folder, peers, rounds, leaseMs: 20_000, say: console.log });
+  await using cluster = new Clustering({ folder, peers, leaseMs: 20_000, level: "warn", say: console.log });
   await cluster.begin();
   for (let n = 0; n < rounds; n++) await cluster.round(n);
   const faults = await cluster.end();

@@ -11,9 +11,9 @@ import { Witnesses } from "./witnesses.ts";
 export interface ClusteringOptions {
   folder: string;
   peers: number;
-  /** In each, one registry and one store server are killed. */
-  rounds: number;
   leaseMs: number;
+  /** The least of the registries' logs that is shown. */
+  level: ClusterRegistryOptions["level"];
   say: (line: string) => void;
 }
 
@@ -82,9 +82,15 @@ export class Clustering implements AsyncDisposable {
     );
   }
 
-  /** What is to be said against it, when those who were killed are back and those who came and went have stopped. */
-  async end(): Promise<string[]> {
+  /** What is to be said against it so far, when those whose registry was killed are back. */
+  async faults(): Promise<string[]> {
     await until("all are there", () => this.witnesses.away === 0, 60_000);
+    return this.witnesses.faults;
+  }
+
+  /** The same, and what is different in the end, when nobody comes and goes any more. */
+  async end(): Promise<string[]> {
+    await this.faults();
     for (const crowd of this.#crowds) crowd.kill("SIGUSR1");
     this.#isComparing = false;
     await this.#comparing;
@@ -111,7 +117,8 @@ export class Clustering implements AsyncDisposable {
 
   async #startRegistry(port: number): Promise<void> {
     const servers = this.#servers.map(({ address }) => address).join();
-    const options: ClusterRegistryOptions = { port, servers, keyFile: this.#keyFile, leaseMs: this.#options.leaseMs };
+    const { leaseMs, level } = this.#options;
+    const options: ClusterRegistryOptions = { port, servers, keyFile: this.#keyFile, leaseMs, level };
     const child = start("cluster-registry-program.ts", options);
     this.#registries.push({ port, child });
     for await (const line of readLines(child.stdout)) if (line === "ready") return;

@@ -33,7 +33,7 @@ function cluster() {
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 1_000) await world.clock.advance(1_000);
   };
-  return { world, start, pass };
+  return { world, start, pass, directory };
 }
 
 async function watching({ registry }: Process, after?: string) {
@@ -176,4 +176,16 @@ test("when a process dies, who comes back to another one was never gone, and who
     ["ben", false],
   ]);
   watcher[Symbol.dispose]();
+});
+
+test("when the store has lost what it kept of a peer, the peer is asked to log in again", async () => {
+  const { start, directory } = cluster();
+  await using first = await start();
+  using peer = new RawSession(first.registry.url);
+  await directory.forgetting(async () => {
+    await peer.logIn(ben, { record: benRecord });
+  });
+  expect(await peer.next()).toMatchObject({ t: "error", code: "REGISTRY_BUSY" });
+  using again = new RawSession(first.registry.url);
+  expect(await again.logIn(ben, { record: benRecord })).toMatchObject({ t: "welcome" });
 });
