@@ -105,6 +105,18 @@ test("every link from a page leads somewhere, and every file that a page names i
   expect(broken).toEqual([]);
 });
 
+test("every file on the map in docs/architecture.md is there, and every folder is on the map", async () => {
+  const [, map = ""] = (await read("docs/architecture.md")).split(/^## The map$|^## The life of a message$/m);
+  const folders = map.split(/^### /m).slice(1);
+  const named = folders.flatMap((text) => {
+    const [folder = "", ...names] = [...text.matchAll(/`([\w/-]+(?:\/|\.ts))`/g)].map(([, name = ""]) => name);
+    return names.map((name) => folder + name);
+  });
+  expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
+  const known = new Set(named.map(dirname));
+  expect([...new Set(files("src/*/*.ts").map(dirname))].filter((folder) => !known.has(folder))).toEqual([]);
+});
+
 test("a link to a heading and a title with quotes are read as they are meant", () => {
   expect(anchorsOf("# The protocol\n\n## Messages, `msg` and all\n")).toEqual(["the-protocol", "messages-msg-and-all"]);
   expect(withoutChance(['ann {"id":"x.1"}', 'bob {"re":"x.1"}'])).toEqual(
