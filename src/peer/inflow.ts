@@ -142,7 +142,7 @@ export class Inflow {
     for (const { epoch, first, last, reason } of this.#handled.splice(0)) {
       const open = this.#open;
       if (reason === null && open?.reason === null && open.epoch === epoch && open.last === first - 1) {
-        this.#store.receipts.extend(open.k, last);
+        this.#store.receipts.extend(this.#peer, open.k, last);
         open.last = last;
       } else {
         const k = this.#store.receipts.add(this.#peer, epoch, first, last, reason);

@@ -77,17 +77,6 @@ export class Database implements Disposable {
     }
   }
 
-  /** The same as `run`, for one new row; returns its number. */
-  insert(sql: string, ...values: Value[]): number {
-    this.#begin();
-    try {
-      return Number(this.#sqlite.query(sql).run(...values).lastInsertRowid);
-    } catch (error) {
-      this.#failure ??= storeFailure(error);
-      throw this.#failure;
-    }
-  }
-
   /** The same as `run`, for what is written with every message: to find a statement by its text costs as much as a small row. */
   write(sql: string): Write {
     let statement: Statement<unknown, Value[]> | undefined;
@@ -153,7 +142,6 @@ export class Database implements Disposable {
   commit(): void {
     const group = this.#group;
     if (!group) return;
-    this.#patience?.[Symbol.dispose]();
     this.#committed = undefined; // who asks from here on, asks for what comes after
     try {
       for (const closing of this.#closings) closing();
@@ -204,6 +192,7 @@ export class Database implements Disposable {
   /** Commits and closes; the lock is free afterwards. */
   [Symbol.dispose](): void {
     this.commit();
+    this.#patience?.[Symbol.dispose]();
     this.#sqlite.close();
   }
 
@@ -216,9 +205,15 @@ export class Database implements Disposable {
         throw storeFailure(error);
       }
       this.#group = [];
-      if (this.#isLazy) this.#patience = this.#clock.after(LAZY_MS, () => this.commit());
+      if (this.#isLazy) this.#patience ??= this.#clock.after(LAZY_MS, () => this.#losePatience());
     }
     if (!this.#isLazy) this.hasten();
+  }
+
+  /** One timer serves all transactions of its time: the one that it finds may have begun after it did. */
+  #losePatience(): void {
+    this.#patience = undefined;
+    this.commit();
   }
 
   #rollBack(group: CommitListener[], error: WarrenError): void {

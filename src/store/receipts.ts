@@ -1,5 +1,5 @@
 /** Receipts that are due: what our hooks did with a peer's messages, kept until that peer has it on its disk. */
-import type { Database } from "./database.ts";
+import type { Database, Write } from "./database.ts";
 
 export interface DueRow {
   readonly k: number;
@@ -12,19 +12,26 @@ export interface DueRow {
 
 export class Receipts {
   readonly #db: Database;
+  readonly #insert: Write;
+  readonly #delete: Write;
+  #last: number | undefined; // the highest number given; looked up when the first one is needed
 
   constructor(db: Database) {
     this.#db = db;
+    this.#insert = db.write("INSERT INTO due VALUES (?, ?, ?, ?, ?, ?)");
+    this.#delete = db.write("DELETE FROM due WHERE peer = ? AND k <= ?");
   }
 
+  /** Returns its number, which is above those of all receipts before it. */
   add(peer: number, epoch: string, first: number, last: number, reason: string | null): number {
-    const sql = "INSERT INTO due (peer, epoch, first, last, reason) VALUES (?, ?, ?, ?, ?)";
-    return this.#db.insert(sql, peer, epoch, first, last, reason);
+    this.#last ??= this.#db.get<{ k: number | null }>("SELECT max(k) AS k FROM due")?.k ?? 0;
+    this.#insert(peer, ++this.#last, epoch, first, last, reason);
+    return this.#last;
   }
 
   /** Lets a receipt that was not written yet speak for more. */
-  extend(k: number, last: number): void {
-    this.#db.run("UPDATE due SET last = ? WHERE k = ?", last, k);
+  extend(peer: number, k: number, last: number): void {
+    this.#db.run("UPDATE due SET last = ? WHERE peer = ? AND k = ?", last, peer, k);
   }
 
   after(peer: number, k: number, limit: number): DueRow[] {
@@ -33,6 +40,6 @@ export class Receipts {
   }
 
   confirm(peer: number, upTo: number): void {
-    this.#db.run("DELETE FROM due WHERE peer = ? AND k <= ?", peer, upTo);
+    this.#delete(peer, upTo);
   }
 }

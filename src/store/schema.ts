@@ -143,4 +143,19 @@ export const MIGRATIONS = [
     ) WHERE rank = 1;
   DROP INDEX incoming_id;
   `,
+  `
+  -- The same receipts in one tree: their numbers are given by the program, and each of them touches one page and not three.
+  ALTER TABLE due RENAME TO due_before;
+  CREATE TABLE due (
+    peer INTEGER NOT NULL,
+    k INTEGER NOT NULL,           -- grows over all peers while a process runs
+    epoch TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    reason TEXT,                  -- why it failed; null: handled
+    PRIMARY KEY (peer, k)
+  ) WITHOUT ROWID;
+  INSERT INTO due SELECT peer, k, epoch, first, last, reason FROM due_before;
+  DROP TABLE due_before;
+  `,
 ];
