@@ -1,17 +1,17 @@
 /** The registry's client: keeps one peer registered, and keeps for it what the registry says of the others, checked. */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter } from "../base/hooks.ts";
-import { shortId, type PeerId } from "../base/ids.ts";
+import type { PeerId } from "../base/ids.ts";
 import { oneLine, silentLog, type Log } from "../base/log.ts";
-import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
+import { backoffMs, sleep, systemWorld, type Clock, type World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
 import { Forbearance } from "./forbearance.ts";
 import type { ErrorFrame, Reachability, ServerFrame } from "./frames.ts";
 import { openGrant } from "./grant.ts";
-import { readGreeting, unusable } from "./greeting.ts";
+import { changeOfKey, readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
-import { askForKey, lookUpAnywhere, registryChanged } from "./lookup.ts";
+import { askForKey, lookUpAnywhere } from "./lookup.ts";
 import { isOwnMatter, isPassing } from "./matters.ts";
 import { forgetInvite, keepGrant, keepPass, keptGrant, keptInvite, keptPass, pinKey, pinnedKey } from "./memory.ts";
 import type { RegistryMemory } from "./memory.ts";
@@ -27,7 +27,7 @@ const COALESCE_MS = 100;
 /** A session that lasted so long was good for something. One that ends sooner counts as a failure: it is not tried in a circle. */
 const GOOD_SESSION_MS = 10_000;
 const GOODBYE_MS = 1_000;
-/** How long one of several registries may take for a login; and how long for an answer, where it does not come to one. */
+/** How long one of several registries may take for a login, and for an answer. */
 const TURN_MS = 4_000;
 const TURN_ANSWER_MS = 2_000;
 /** One of several is missed when it was silent for so long, though its lease may be longer. */
@@ -135,10 +135,10 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Asks the registry now, or all of several. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   async find(query: RegistryQuery): Promise<RegistryEntry[]> {
-    const { clock } = this.#world;
+    const patience = this.#patience;
     return await lookUpAnywhere(this.#rotation.urls, query, (url) => {
       const pinned = pinnedKey(this.#memory, url);
-      return { registry: this.#believed(url), clock, pass: pinned && keptPass(this.#memory, pinned) };
+      return { registry: this.#believed(url), ...patience, pass: pinned && keptPass(this.#memory, pinned) };
     });
   }
 
@@ -227,21 +227,16 @@ export class RegistryClient implements AsyncDisposable {
   async #greet(link: Link, nonce: string): Promise<Challenge> {
     const frame = await link.next().catch((error: unknown) => this.#explain(link, error));
     const challenge = await readGreeting(frame, this.url, nonce);
-    const pinned = pinnedKey(this.#memory, this.url);
-    if (pinned !== undefined && pinned !== challenge.registry) {
-      if (!this.#acceptsNewKey(this.url)) throw registryChanged(this.url, pinned, challenge.registry);
-      const keys = `its key is ${shortId(challenge.registry)}, and was ${shortId(pinned)}`;
-      const text = `the registry at ${this.url} is another one than before (${keys}): going on with it`;
-      this.#notice(new WarrenError("REGISTRY_CHANGED", text));
-    }
+    const isAccepted = this.#acceptsNewKey(this.url);
+    const change = changeOfKey(this.url, challenge.registry, { memory: this.#memory, isAccepted });
+    if (change) this.#notice(change);
     return challenge;
   }
 
   /** Why there was no session at all: nobody there, or somebody else. */
   async #explain(link: Link, error: unknown): Promise<never> {
     if (link.wasOpen || this.#isClosed) throw error;
-    const { clock } = this.#world;
-    await askForKey(this.url, this.isOneOfSeveral ? { clock, timeoutMs: TURN_ANSWER_MS } : { clock });
+    await askForKey(this.url, this.#patience);
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${this.url} takes no more sessions just now`);
   }
 
@@ -386,6 +381,12 @@ export class RegistryClient implements AsyncDisposable {
     this.#hasMoved = true;
     const text = `the registry at ${before} is not to be had: the one at ${this.url} is used from now on`;
     this.#notice(new WarrenError("REGISTRY_MOVED", text));
+  }
+
+  /** How long an answer is waited for: not as long as usual where another one may answer. */
+  get #patience(): { clock: Clock; timeoutMs?: number } {
+    const { clock } = this.#world;
+    return this.isOneOfSeveral ? { clock, timeoutMs: TURN_ANSWER_MS } : { clock };
   }
 
   /** The key that answers must be by; undefined where any will do. */

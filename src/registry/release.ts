@@ -3,10 +3,9 @@ import { WarrenError } from "../base/errors.ts";
 import { oneLine } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
-import { readGreeting, unusable } from "./greeting.ts";
+import { changeOfKey, readGreeting, unusable } from "./greeting.ts";
 import { Link } from "./link.ts";
-import { registryChanged } from "./lookup.ts";
-import { forgetName, pinnedKey, type RegistryMemory } from "./memory.ts";
+import { forgetName, type RegistryMemory } from "./memory.ts";
 import { signRelease } from "./proof.ts";
 
 export interface ReleaseOptions {
@@ -29,8 +28,7 @@ export async function releaseName({ url, name, identity, memory, world }: Releas
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${url} does not answer`, { cause });
   });
   const { registry, nonce } = await readGreeting(first, url, dialled);
-  const pinned = pinnedKey(memory, url);
-  if (pinned !== undefined && pinned !== registry) throw registryChanged(url, pinned, registry);
+  changeOfKey(url, registry, { memory, isAccepted: false });
   const { id, privateKey } = identity;
   link.send({ t: "release", release: await signRelease({ id, registry, nonce, origin: url, name }, privateKey) });
   const answer = await link.next();

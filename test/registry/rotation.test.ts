@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createIdentity } from "../../src/identity/identity.ts";
+import { RegistryClient } from "../../src/registry/client.ts";
 import { pinnedKey } from "../../src/registry/memory.ts";
 import { Rotation } from "../../src/registry/rotation.ts";
 import { HostileRegistry } from "./hostile-registry.ts";
@@ -105,6 +106,27 @@ test("one of several that vanishes without a word is missed after 12 seconds, no
   expect(ann.told).toEqual(["connected"]);
   for (let seconds = 0; seconds < 5; seconds++) await world.clock.advance(1_000);
   await ann.until("disconnected");
+});
+
+test("a look-up waits two seconds at most for one of several that does not answer", async () => {
+  const world = socketWorld();
+  await using registry = await openRegistry({ world });
+  const asked = Promise.withResolvers<void>();
+  await using mute = await HostileRegistry.open({
+    asked() {
+      asked.resolve();
+      return new Promise<Response>(() => {});
+    },
+  });
+  await using ben = await watchedClient({ url: registry.url, name: "ben", world });
+  await ben.until("connected");
+  const identity = await createIdentity();
+  const ann = new RegistryClient({ url: `${mute.url},${registry.url}`, identity, memory: new Map(), world });
+  const found = ann.find({ name: "ben" });
+  await asked.promise;
+  for (let n = 0; n < 5; n++) await fetch(`${registry.url}/v1/peers?name=ben`); // by now the one that answers has
+  await world.clock.advance(2_000);
+  expect(await found).toMatchObject([{ id: ben.identity.id }]);
 });
 
 test("a name that is taken is told, and not asked for elsewhere", async () => {
