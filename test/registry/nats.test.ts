@@ -1,16 +1,24 @@
-import { afterAll } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { connect } from "@nats-io/transport-node";
 import { silentLog } from "../../src/base/log.ts";
+import { sleep, systemClock, systemWorld } from "../../src/base/world.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
+import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { NatsJournal } from "../../src/registry/nats-journal.ts";
 import { natsStore } from "../../src/registry/nats.ts";
 import { NatsServer, NATS_SERVER, NO_NATS_SERVER } from "./nats-server.ts";
 import { socketWorld } from "./setting.ts";
-import { storeContract, type Place } from "./store-contract.ts";
+import { noting, register, storeContract, type FollowedStore, type Place } from "./store-contract.ts";
+import { TcpProxy } from "./tcp-proxy.ts";
 
 const identity = await createIdentity();
+const ann = await createIdentity();
+const ben = await createIdentity();
 
 if (NATS_SERVER === undefined) console.log(`the store on NATS: ${NO_NATS_SERVER}`);
-else {
-  const server = await NatsServer.start();
+else await suite(await NatsServer.start());
+
+async function suite(server: NatsServer): Promise<void> {
   afterAll(() => server[Symbol.asyncDispose]());
   let places = 0;
 
@@ -25,4 +33,76 @@ else {
   };
 
   await storeContract("on NATS", settle);
+
+  test("in a network that is parted a process lets its sessions go when its lease ends, and comes back by itself", async () => {
+    using proxy = new TcpProxy(server.port);
+    const { store, told } = await process(proxy.port, "parted", 1_000);
+    await using _ = store;
+    await register(store, ann, { name: "ann" });
+    proxy.hold();
+    await until(() => told.includes("shut REGISTRY_BUSY"));
+    expect(store.isOpen).toBe(false);
+    expect(store.get(ann.id)).toMatchObject({ name: "ann" });
+    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "busy" });
+    proxy.release();
+    await until(() => told.includes("reopened") && store.isOpen);
+    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "registered" });
+    expect(told).toEqual(["+ann", "shut REGISTRY_BUSY", "reopened", "+ben"]);
+  }, 20_000);
+
+  test("a store that is slow is waited for", async () => {
+    using proxy = new TcpProxy(server.port);
+    const { store } = await process(proxy.port, "slow", 20_000);
+    await using _ = store;
+    proxy.hold();
+    const registering = register(store, ann, { name: "ann" });
+    await until(() => proxy.held > 0);
+    proxy.release();
+    expect(await registering).toMatchObject({ kind: "registered" });
+  });
+
+  test("an answer that was lost with its connection is found over the next one", async () => {
+    using proxy = new TcpProxy(server.port);
+    const { store } = await process(proxy.port, "answer", 20_000);
+    const { store: other } = await process(server.port, "answer", 20_000);
+    await using opened = new AsyncDisposableStack();
+    for (const one of [store, other]) opened.use(one);
+    const client = await connect({ servers: server.address });
+    const options = { client, bucket: "answer-names", replicas: 1, clock: systemClock, log: silentLog };
+    await using names = await NatsJournal.open(options);
+    proxy.hold({ up: false, down: true });
+    const registering = register(store, ann, { name: "fox" });
+    await until(async () => (await names.get("name.fox")) !== undefined);
+    proxy.cut(); // the answer was on its way
+    proxy.hold({ up: false, down: false });
+    expect(await registering).toMatchObject({ kind: "registered" });
+    expect(await register(other, ben, { name: "fox" })).toMatchObject({ kind: "taken" });
+    await client.close();
+  }, 20_000);
+
+  test("a server that is killed and started again is found again, and no session was let go", async () => {
+    await using own = await NatsServer.start();
+    const { store, told } = await process(own.port, "restart", 20_000);
+    await using _ = store;
+    await register(store, ann, { name: "ann" });
+    await own.kill();
+    await until(() => !store.isCurrent);
+    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "busy" });
+    await own.start();
+    await until(() => store.isOpen);
+    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "registered" });
+    expect(told).toEqual(["+ann", "+ben"]);
+  }, 20_000);
+}
+
+async function process(port: number, name: string, leaseMs: number): Promise<FollowedStore> {
+  const open = natsStore({ servers: `127.0.0.1:${port}`, name, leaseMs });
+  const store = await open({ identity, world: systemWorld, log: silentLog, limits: DEFAULT_LIMITS });
+  const told: string[] = [];
+  await store.follow(noting(told));
+  return { store, told };
+}
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(systemClock, 10); // sockets and servers do their part meanwhile
 }

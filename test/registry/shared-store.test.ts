@@ -161,6 +161,26 @@ test("the peers of a process that died are waited for, and one of the others rem
   ]);
 });
 
+test("a crowd whose process died is removed by all the others together, each peer once", async () => {
+  const cluster = new Cluster();
+  const first = await cluster.process();
+  await using second = await cluster.process();
+  await using third = await cluster.process();
+  const crowd = await Promise.all(Array.from({ length: 600 }, () => createIdentity()));
+  await Promise.all(crowd.map((who, n) => register(first.store, who, { name: `peer${n}` })));
+  first.cut();
+  await cluster.pass(2 * LEASE_MS);
+  const remaining = () => second.store.list({ online: true, limit: 1_000 });
+  while (remaining().length > 0) {
+    const leaving = [second, third].flatMap(({ store }) => remaining().map(({ id, stay }) => store.leave(id, stay)));
+    await Promise.all(leaving);
+  }
+  for (const { told } of [second, third]) {
+    expect(told.filter((line) => line.startsWith("-"))).toHaveLength(600);
+    expect(new Set(told).size).toBe(1_201); // each came, their process was lost, each went
+  }
+});
+
 test("a process that ends in order does not keep the others waiting for its lease", async () => {
   const cluster = new Cluster();
   const first = await cluster.process();
