@@ -27,6 +27,8 @@ export interface KeptBotOptions {
   readonly spawn: SpawnWorker;
   readonly world: World;
   readonly log: Log;
+  /** Told of a bot that is off until its users configure it, with what it needs. Default: that is logged. */
+  readonly onUnconfigured?: ((name: string, reason: string) => void) | undefined;
 }
 
 export type KeptBotState = "starting" | "online" | "waiting" | "ended";
@@ -37,6 +39,7 @@ export class KeptBot implements MemoryUser {
   readonly #world: World;
   readonly #log: Log;
   readonly #quarantine: Quarantine;
+  readonly #onUnconfigured: (name: string, reason: string) => void;
   #onEnd = Promise.withResolvers<void>();
   #name: string;
   #port = 0; // where it listened last
@@ -51,12 +54,13 @@ export class KeptBot implements MemoryUser {
   #firstRefusal: number | undefined; // steady time of the first IDENTITY_IN_USE
   #isStopping = false;
 
-  constructor(start: BotStart, { spawn, world, log }: KeptBotOptions) {
+  constructor(start: BotStart, { spawn, world, log, onUnconfigured }: KeptBotOptions) {
     this.#start = start;
     this.#spawn = spawn;
     this.#world = world;
     this.#log = log;
     this.#quarantine = new Quarantine(start.home);
+    this.#onUnconfigured = onUnconfigured ?? ((name, reason) => log.info(`${name} is ${reason}`));
     this.#name = basename(start.file);
     this.#sources = readSources(start.file);
     this.#beginUnlessConfined();
@@ -250,7 +254,7 @@ export class KeptBot implements MemoryUser {
       return;
     }
     if (code === "CONFIG_MISSING")
-      this.#log.info(`${this.#name} is ${message}`); // nothing is wrong, it is not wanted yet
+      this.#onUnconfigured(this.#name, message); // nothing is wrong, it is not wanted yet
     else this.#log.warn(`${this.#name} is not started: ${message}`);
     this.#end();
   }

@@ -17,7 +17,7 @@ interface Options {
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
   child?: true;
-  /** Only what is wrong: who is online is seen by other means. */
+  /** Only what is wrong, and in one line which bots are off: who is online is seen by other means. */
   quiet?: true;
 }
 
@@ -54,11 +54,13 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const { Supervisor } = await import("../bot/supervisor.ts");
   const { workersOf } = await import("../bot/worker-link.ts");
   const { localRegistryUrl } = await import("../registry/url.ts");
+  const { UnconfiguredBots } = await import("./unconfigured-bots.ts");
 
   const log = createLog("bots", stderrSink(options.debug ? "debug" : options.quiet ? "warn" : "info"));
   const folder = given.length > 0 ? undefined : resolve("bots");
   const files = (): string[] => (folder === undefined ? given.map((file) => resolve(file)) : botsOf(folder));
   if (files().length === 0) log.info("there is no bot in ./bots; docs/bots.md shows how to write one");
+  using off = new UnconfiguredBots(systemWorld.clock, (line) => log.warn(line));
   const isWatching = options.watch && (folder === undefined || existsSync(folder));
   const ending = options.child ? endOfInput() : interruption();
   await using supervisor = new Supervisor(
@@ -78,6 +80,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
       spawn: workersOf(new URL("bot-worker.ts", import.meta.url)),
       world: systemWorld,
       log,
+      onUnconfigured: options.quiet && ((name, reason) => off.add(name, reason)),
     },
   );
   const told = new Promise<"told">((end) => ending.addEventListener("abort", () => end("told"), { once: true }));

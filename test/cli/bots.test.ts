@@ -158,6 +158,9 @@ test("bots are configured from outside: one is, one is off until then, and one i
   await bots.line(/^bots: wrong is not started: bots\.wrong\.token is missing/);
   await bots.line(/^bots: good crashed and is started again: lost •••$/);
   expect(bots.lines.join("\n")).not.toContain("hunter2");
+  await writeFile(join(place, "bots", "unset.ts"), configurable("unset"));
+  await using quiet = startIn(place, "--quiet", "--home", join(folder, "home4"));
+  await quiet.line(/^bots: off and unset are off until configured: see docs\/bots\.md$/);
   await using refused = start("--set", "good.token");
   await refused.line(/--set good\.token: expected <name>\.<key>=<value>/);
   expect(await refused.child.exited).toBe(2);
