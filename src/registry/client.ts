@@ -12,7 +12,7 @@ import { openGrant } from "./grant.ts";
 import { changeOfKey, readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
 import { askForKey, lookUpAnywhere } from "./lookup.ts";
-import { isOwnMatter, isPassing } from "./matters.ts";
+import { isOwnMatter, isPassing, staleView } from "./matters.ts";
 import { forgetInvite, keepGrant, keepPass, keptGrant, keptInvite, keptPass, pinKey, pinnedKey } from "./memory.ts";
 import type { RegistryMemory } from "./memory.ts";
 import { signGoodbye, signLogin, type Challenge } from "./proof.ts";
@@ -272,6 +272,7 @@ export class RegistryClient implements AsyncDisposable {
       this.#hasMoved = false;
       if (this.#state !== "connected") this.#become("connected");
     }
+    if (frame.t === "view" && frame.stale) this.#notice(staleView(this.url));
     if (frame.t === "recorded") {
       const { seq, name } = await this.#self.sign();
       if (seq === frame.seq) await this.#keepGrant(frame.grant, registry, name); // else it is for a name left meanwhile

@@ -5,9 +5,11 @@ import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import { Passes, type Door } from "./door.ts";
+import { Doubt } from "./doubt.ts";
 import type { ErrorFrame } from "./frames.ts";
 import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
+import { LoginRoom } from "./login-room.ts";
 import { openRecord, type RecordBody } from "./record.ts";
 import { RegistryMetrics } from "./registry-metrics.ts";
 import { Roster, type Leaseholder, type Listed, type Presence } from "./roster.ts";
@@ -68,6 +70,8 @@ export class RegistryCore implements Follower {
   readonly metrics: RegistryMetrics;
   readonly door: Door | undefined;
   readonly passes: Passes;
+  readonly logins: LoginRoom;
+  readonly #doubt: Doubt;
   readonly #store: RegistryStore;
   #doorEdition: number;
   readonly #leaving = new Set<PeerId>(); // the store is being told of it
@@ -87,6 +91,8 @@ export class RegistryCore implements Follower {
     this.door = door;
     this.passes = new Passes(identity);
     this.#doorEdition = door?.edition ?? 0;
+    this.logins = new LoginRoom(world, limits.maxLoginsAtOnce);
+    this.#doubt = new Doubt(world.clock, log);
     this.#store = store;
     this.#date = this.#today();
   }
@@ -223,8 +229,11 @@ export class RegistryCore implements Follower {
   sweep(): void {
     this.#heedDoor();
     if (!this.#store.isOpen) return; // nobody can come back to us, and nothing can be kept
-    for (const id of this.roster.overdue()) {
+    const overdue = this.roster.overdue();
+    this.#doubt.weigh(this.roster, overdue.length > 0);
+    for (const id of overdue) {
       const holder = this.roster.get(id)?.holder;
+      if (!holder && this.#doubt.isActive) continue;
       void this.leave(id);
       holder?.dismiss(new WarrenError("RECORD_STALE", "the record has run out: log in with a new one"));
     }
@@ -244,7 +253,7 @@ export class RegistryCore implements Follower {
 
   /** Whether what is told here is as new as can be. */
   get isCurrent(): boolean {
-    return this.#store.isCurrent;
+    return this.#store.isCurrent && !this.#doubt.isActive;
   }
 
   peers(query: RecordQuery): Promise<PeerView[]> {

@@ -56,6 +56,10 @@ export class EventStreams {
     return streamReply(stream.readable);
   }
 
+  tellView(): void {
+    for (const stream of this.#streams) stream.tellView();
+  }
+
   /** Ends all of them in order; each is asked to come back at a moment of its own within `windowMs`. */
   end(windowMs: number): void {
     for (const stream of this.#streams) stream.end(Math.floor(this.#core.world.random() * windowMs));
@@ -94,6 +98,10 @@ class EventStream {
     this.#beat();
   }
 
+  tellView(): void {
+    if (this.#subscription) this.#write(event("view", { stale: !this.#core.isCurrent }));
+  }
+
   end(retryMs: number): void {
     this.#write(`retry: ${retryMs}\nevent: bye\ndata: {"after":${retryMs}}\n\n`);
     this.#finish();
@@ -119,7 +127,7 @@ class EventStream {
 
   #encode(frame: ServerFrame, presence: Presence | undefined): string {
     if (frame.t === "snapshot") return event("snapshot", {}, ""); // a cursor from before it stands for nothing any more
-    if (frame.t === "synced") return event("synced", { online: this.#core.roster.size }, frame.cursor);
+    if (frame.t === "synced") return this.#synced(frame.cursor);
     if (frame.t !== "peer" || !presence) return "";
     if (frame.online && fitsFilter(presence.listed, this.#query.filter)) {
       return peerEvent(frame, presence, this.#query.hasProof);
@@ -127,6 +135,11 @@ class EventStream {
     // Told to everybody: who does not fit now may have fitted before, and a reader that resumes is not asked what it knew.
     const { id, name } = presence.listed.body;
     return frame.cursor === undefined ? "" : event("gone", { id, name }, frame.cursor);
+  }
+
+  #synced(cursor: string): string {
+    const { roster, isCurrent } = this.#core;
+    return event("synced", { online: roster.size, ...(!isCurrent && { stale: true }) }, cursor);
   }
 
   #beat(): void {

@@ -54,6 +54,8 @@ const serverFrame = z.discriminatedUnion("t", [
   z.object({ t: z.literal("snapshot") }),
   peerFrame,
   z.object({ t: z.literal("synced"), cursor }),
+  /** Whether what is told may be old; it is not, until this is said. */
+  z.object({ t: z.literal("view"), stale: z.boolean() }),
   z.object({ t: z.literal("released") }),
   z.object({ t: z.literal("pong") }),
   z.object({

@@ -9,6 +9,8 @@ export interface RegistryLimits {
   maxUnknownPerAddress: number;
   /** From the opening of a session to the login. */
   loginMs: number;
+  /** Logins that are checked at once; whoever comes beyond that is told when to come again. */
+  maxLoginsAtOnce: number;
   /** New sessions from one address: that many at once, and as many again over a minute. */
   sessionsPerMinute: number;
   /** HTTP requests from one address, likewise. */
@@ -40,6 +42,7 @@ export const DEFAULT_LIMITS: RegistryLimits = {
   maxSessions: 25_000,
   maxUnknownPerAddress: 64,
   loginMs: 5_000,
+  maxLoginsAtOnce: 256,
   sessionsPerMinute: 600,
   requestsPerMinute: 3_000,
   framesPerMinute: 120,

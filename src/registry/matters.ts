@@ -1,5 +1,5 @@
 /** Matters: what kind of trouble an error with a registry is, for the client that meets it. */
-import { isWarrenError } from "../base/errors.ts";
+import { isWarrenError, WarrenError } from "../base/errors.ts";
 
 const OWN = ["NAME_TAKEN", "TWO_INSTANCES", "RECORD_STALE", "RECORD_INVALID", "CLOSED"] as const;
 const PASSING = [
@@ -10,6 +10,12 @@ const PASSING = [
   "REGISTRY_BUSY",
   "CLOSED",
 ] as const;
+
+/** The registry has said that it has lost sight of many peers. */
+export function staleView(url: string): WarrenError {
+  const text = `the registry at ${url} has lost sight of many peers at once: some that it shows as online may be gone`;
+  return new WarrenError("REGISTRY_STALE", text);
+}
 
 /** Another registry would not mend it. */
 export function isOwnMatter(error: unknown): boolean {

@@ -77,7 +77,8 @@ const GOODBYE: StatementKind<Goodbye> = {
 export const signChallenge = (body: Challenge, key: CryptoKey): Promise<string> => signStatement(CHALLENGE, body, key);
 export const openChallenge = (jws: string): Promise<Challenge> => openStatement(CHALLENGE, jws);
 export const signLogin = (body: Login, key: CryptoKey): Promise<string> => signStatement(LOGIN, body, key);
-export const openLogin = (jws: string): Promise<Login> => openStatement(LOGIN, jws);
+export const openLogin = (jws: string, isWanted?: (login: Login) => void): Promise<Login> =>
+  openStatement(LOGIN, jws, isWanted);
 export const signGoodbye = (body: Goodbye, key: CryptoKey): Promise<string> => signStatement(GOODBYE, body, key);
 export const signRelease = (body: Release, key: CryptoKey): Promise<string> => signStatement(RELEASE, body, key);
 export const openRelease = (jws: string): Promise<Release> => openStatement(RELEASE, jws);

@@ -135,6 +135,13 @@ export class Roster {
     );
   }
 
+  /** How many are waited for. */
+  get missing(): number {
+    let count = 0;
+    for (const { holder } of this.#present.values()) if (!holder) count++;
+    return count;
+  }
+
   /** Whoever is waited for has `waitMs` from now on. */
   waitAnew(waitMs: number): void {
     for (const presence of this.#present.values()) {

@@ -137,6 +137,7 @@ class RegistryServer implements Registry {
   readonly #dialBack: DialBack | undefined;
   #sweepTimer: Timer | undefined;
   #sweptAt: number;
+  #wasCurrent = true; // as it was told
 
   constructor(core: RegistryCore, options: RegistryOptions, certificate: CertificateFiles | undefined) {
     const {
@@ -361,7 +362,16 @@ class RegistryServer implements Registry {
     this.#sweptAt = now;
     for (const session of this.#sessions) session.check(lateMs > STALL_MS ? lateMs : 0);
     this.#core.sweep();
+    this.#tellView();
     this.#series.sweep();
+  }
+
+  #tellView(): void {
+    const { isCurrent } = this.#core;
+    if (isCurrent === this.#wasCurrent) return;
+    this.#wasCurrent = isCurrent;
+    for (const session of this.#sessions) if (session.isSubscribed) session.tellView();
+    this.#streams.tellView();
   }
 
   #fail(error: unknown): Reply {

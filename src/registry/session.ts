@@ -16,6 +16,9 @@ const MAX_WAITING = 16;
 /** Who is not let in may ask again, as its operator may change that; but not all the time. */
 const SHUT_OUT_MS = 60_000;
 
+/** After too many frames. */
+const OVERRUN_MS = 10_000;
+
 const ORDERLY = 1_000; // close codes of RFC 6455 §7.4.1
 const GOING_AWAY = 1_001;
 const REFUSED = 1_008;
@@ -113,6 +116,11 @@ export class PeerSession implements Leaseholder {
     if (!this.#isEnded) this.#end(GOING_AWAY, "the registry ends");
   }
 
+  /** Whether what subscribers are told is as new as can be has changed. */
+  tellView(): void {
+    this.#send({ t: "view", stale: !this.#core.isCurrent });
+  }
+
   /** The connection is gone, however it went. */
   closed(): void {
     this.#stop();
@@ -138,10 +146,12 @@ export class PeerSession implements Leaseholder {
   }
 
   async #countedLogin(frame: LoginFrame): Promise<void> {
-    const { metrics, world } = this.#core;
+    const { metrics, world, logins } = this.#core;
     const startedAt = world.clock.steady();
     this.#deadline = startedAt + this.#core.limits.leaseMs; // it has come in time; a store may take longer to answer
-    await this.#login(frame).catch((error: unknown) => this.#fail(error));
+    using place = logins.enter();
+    const login = place ? this.#login(frame) : Promise.resolve(this.#refuseWith(crowded(logins.returnMs())));
+    await login.catch((error: unknown) => this.#fail(error));
     metrics.logins.add(this.#refusedWith ?? "welcomed");
     metrics.loginSeconds.observe((world.clock.steady() - startedAt) / 1_000);
   }
@@ -149,9 +159,10 @@ export class PeerSession implements Leaseholder {
   async #login({ login: proof, record, grant, ifFree, invite }: LoginFrame): Promise<void> {
     if (this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", "a second login");
     const { limits } = this.#core;
-    const login = await openLogin(proof);
-    this.#checkProof(login);
-    this.#checkOrigin(login);
+    const login = await openLogin(proof, (unchecked) => {
+      this.#checkProof(unchecked);
+      this.#checkOrigin(unchecked);
+    });
     const reason = this.#core.door?.refusal(login.id, invite);
     if (reason) return this.#refuseWith({ t: "error", code: reason.code, message: reason.message, after: SHUT_OUT_MS });
     const admission = await this.#core.admit({ id: login.id, record, grant, ifFree }, this);
@@ -191,6 +202,7 @@ export class PeerSession implements Leaseholder {
   #subscribe(after: string | undefined): void {
     if (this.#subscription) throw new WarrenError("PROTOCOL_VIOLATION", "a second subscription");
     const { roster, world, metrics } = this.#core;
+    if (!this.#core.isCurrent) this.tellView();
     this.#subscription = new Subscription(roster, world.clock, after, (frame) => {
       metrics.told.add("session");
       return this.#pipe.send(encodeFrame(frame));
@@ -251,7 +263,7 @@ export class PeerSession implements Leaseholder {
   }
 
   #refuse(code: ErrorFrame["code"], message: string): void {
-    this.#refuseWith({ t: "error", code, message });
+    this.#refuseWith({ t: "error", code, message, ...(code === "RATE_LIMITED" && { after: OVERRUN_MS }) });
   }
 
   #refuseWith(error: ErrorFrame): void {
@@ -277,4 +289,9 @@ export class PeerSession implements Leaseholder {
   #send(frame: ServerFrame): void {
     if (!this.#isEnded) this.#pipe.send(encodeFrame(frame));
   }
+}
+
+function crowded(after: number): ErrorFrame {
+  const message = "too many peers log in at once: come again later";
+  return { t: "error", code: "REGISTRY_BUSY", message, after };
 }

@@ -113,6 +113,29 @@ test("a statement of another kind is no record, though the same key signed it", 
   expect(openRecord(disguised)).rejects.toThrow("its type is not warren-record+jwt");
 });
 
+test("a header may be written in other ways, but not so that it changes what is signed", async () => {
+  const { CompactSign } = await import("jose/jws/compact/sign");
+  const signed = async (header: object): Promise<string> => {
+    const plain = new CompactSign(new TextEncoder().encode(JSON.stringify(body())));
+    const typed = { ...header, alg: "EdDSA", typ: "warren-record+jwt" };
+    return await plain.setProtectedHeader(typed).sign(ann.privateKey, { crit: { b64: true, exp: true } });
+  };
+  expect(await openRecord(await signed({ kid: "one", typ: "", cty: "json" }))).toMatchObject({ name: "ann" });
+  for (const header of [
+    { crit: ["exp"], exp: 1 },
+    { b64: true, crit: ["b64"] },
+  ]) {
+    expect(await openRecord(await signed(header)).catch((error: unknown) => error)).toMatchObject({
+      code: "RECORD_INVALID",
+    });
+  }
+  const [, payload, signature] = (await signed({})).split(".");
+  for (const header of [{ alg: "none", typ: "warren-record+jwt" }, { typ: "warren-record+jwt" }, []]) {
+    const forged = [Buffer.from(JSON.stringify(header)).toString("base64url"), payload, signature].join(".");
+    expect(await openRecord(forged).catch((error: unknown) => error)).toMatchObject({ code: "RECORD_INVALID" });
+  }
+});
+
 test("every field has its bound, on the signing side too", async () => {
   const address = { host: "127.0.0.1", port: 1 };
   const command = { name: "roll", about: "", args: {} };

@@ -43,9 +43,9 @@ events.addEventListener("gone", ({ data }) => {
   drawSoon();
 });
 
-events.addEventListener("synced", () => {
+events.addEventListener("synced", ({ data }) => {
   isSynced = true;
-  setState("live");
+  setView(JSON.parse(data).stale);
   drawSoon();
 });
 
@@ -57,6 +57,13 @@ events.addEventListener("error", () => {
   );
   if (isRefused) setTimeout(() => location.reload(), 20_000 + Math.random() * 20_000);
 });
+
+events.addEventListener("view", ({ data }) => setView(JSON.parse(data).stale));
+
+function setView(isStale) {
+  if (isStale) setState("away", "many were lost at once: some who are shown may be gone");
+  else setState("live");
+}
 
 function setState(state, text = state) {
   $("state").className = state;
