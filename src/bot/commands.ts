@@ -34,6 +34,8 @@ export class Commands {
   readonly #own = new Map<string, Command>(); // by name
   readonly #known = new Map<string, Command>(); // by name and by every other name
   readonly #help: Command;
+  #mostWords = 1; // of any name
+  #isAnyAsking = false;
 
   constructor(self: PeerInfo, about: string, host: CommandsHost) {
     this.#self = self;
@@ -63,24 +65,24 @@ export class Commands {
     if (taken !== undefined) throw new WarrenError("PLUGIN_INVALID", `command "${taken}" is there twice`);
     this.#own.set(name, command);
     for (const one of names) this.#known.set(one, command);
+    this.#changed();
     return () => {
       if (this.#own.get(name) !== command) return;
       this.#own.delete(name);
       for (const one of names) this.#known.delete(one);
+      this.#changed();
     };
   }
 
+  /** What is looked at with every message is found out here. */
+  #changed(): void {
+    this.#mostWords = Math.max(1, ...[...this.#known.keys()].map((name) => name.split(" ").length));
+    this.#isAnyAsking = [...this.#own.values()].some((command) => command.needsYes);
+  }
+
   /** Runs the command that the message calls, or confirms; what calls none goes on. */
-  async take(message: BotMessage, next: Next): Promise<void> {
-    if (await this.#takeAnswer(message)) return;
-    const call = readCall(message, this.#self);
-    const found = call && this.#find(call);
-    if (!found) {
-      note(call ? `none is called "${call.name}"` : "not a command: in a room it is !name or @bot name");
-      return await next();
-    }
-    note(`"${found.command.card.name}"`);
-    await found.command.run(message, found.line);
+  take(message: BotMessage, next: Next): Promise<void> {
+    return this.#isAnyAsking ? this.#takeAnswer(message, next) : this.#takeCall(message, next);
   }
 
   /** Whether there is one of this name. */
@@ -110,16 +112,25 @@ export class Commands {
     return helpInOneLine(this.#about, this.#described(), this.#guess(call));
   }
 
-  async #takeAnswer(message: BotMessage): Promise<boolean> {
-    if (![...this.#own.values()].some((command) => command.needsYes)) return false;
+  async #takeAnswer(message: BotMessage, next: Next): Promise<void> {
     const answer = await this.#host.confirmations.read(message);
-    if (answer.kind === "none") return false;
+    if (answer.kind === "none") return await this.#takeCall(message, next);
     const { command: name, values } = answer.question;
     const command = this.#own.get(name);
     note(`the answer to whether "${name}" is to be done: ${answer.kind}`);
     if (answer.kind === "yes" && command) await command.runConfirmed(message, values);
     else await message.reply(`${answer.kind === "late" ? "too late" : "cancelled"}: "${name}" was not done`);
-    return true;
+  }
+
+  #takeCall(message: BotMessage, next: Next): Promise<void> {
+    const call = readCall(message, this.#self);
+    const found = call && this.#find(call);
+    if (found) {
+      note(`"${found.command.card.name}"`);
+      return found.command.run(message, found.line);
+    }
+    note(call ? `none is called "${call.name}"` : "not a command: in a room it is !name or @bot name");
+    return next();
   }
 
   #helpOptions(): CommandOptions<typeof HELP_ARGUMENTS> {
@@ -139,18 +150,18 @@ export class Commands {
 
   /** The command with the longest name that the call begins with. */
   #find(call: Call): Found | undefined {
-    return beginnings(call)
-      .flatMap(({ name, line }) => {
-        const command = this.#named(name);
-        return command ? [{ command, line }] : [];
-      })
-      .at(-1);
+    let found: Found | undefined;
+    for (const { name, line } of beginnings(call, this.#mostWords)) {
+      const command = this.#named(name);
+      if (command) found = { command, line };
+    }
+    return found;
   }
 
   /** What may have been meant: a name like the words that were typed, or one that begins with them. */
   #guess(call: Call): string | undefined {
     const names = [...this.#known.keys(), "help"];
-    const typed = beginnings(call).map(({ name }) => name);
+    const typed = beginnings(call, MAX_WORDS).map(({ name }) => name);
     for (const [index, words] of [...typed.entries()].toReversed()) {
       const asLong = names.filter((name) => name.split(" ").length === index + 1);
       const guess = nearest(words, asLong) ?? names.find((name) => name.startsWith(`${words} `));
@@ -179,10 +190,10 @@ function plainName(name: string): string {
   return name.trim().replace(/^!/, "").toLowerCase().replace(/\s+/g, " ");
 }
 
-/** The first word of a call, the first two, the first three; each with what is left of the line. */
-function beginnings({ name, line }: Call): { name: string; line: string }[] {
+/** The first word of a call, the first two and so on, up to `most`; each with what is left of the line. */
+function beginnings({ name, line }: Call, most: number): { name: string; line: string }[] {
   const found = [{ name, line }];
-  for (let last = found[0]; last && found.length < MAX_WORDS; last = found.at(-1)) {
+  for (let last = found[0]; last && found.length < most; last = found.at(-1)) {
     const next = /^\s+(\S+)/.exec(last.line);
     if (!next) break;
     found.push({ name: `${last.name} ${next[1]?.toLowerCase()}`, line: last.line.slice(next[0].length) });

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { describeError, WarrenError } from "../base/errors.ts";
 import { nearest } from "./nearest.ts";
 import type { Plugin } from "./plugin.ts";
-import { conceal, MASK, secretsIn } from "./secret.ts";
+import { concealing, MASK, secretsIn } from "./secret.ts";
 import { readSettings, readText, type Setting, type Settings } from "./settings.ts";
 
 /** One value, and where it comes from: `bots.webhook.port` `in warren.toml`. */
@@ -76,7 +76,7 @@ class Reading {
     }
     if (!parsed.success) throw invalid(this.#conceal(this.#describe(parsed.error.issues[0])));
     for (const { key, schema } of this.#settings.all) this.#secrets.push(...secretsIn(schema, parsed.data[key]));
-    return { values: covered(parsed.data, this.#settings), conceal: (text) => this.#conceal(text) };
+    return { values: covered(parsed.data, this.#settings), conceal: concealing(this.#secrets) };
   }
 
   #take(given: GivenValue): void {
@@ -132,7 +132,7 @@ class Reading {
   }
 
   #conceal(text: string): string {
-    return conceal(text, this.#secrets);
+    return concealing(this.#secrets)(text);
   }
 }
 

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Card } from "../base/card.ts";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { createLog, type Log } from "../base/log.ts";
+import { inTurn } from "../base/in-turn.ts";
 import { Scope } from "../base/scope.ts";
 import { type CallRequest, readRequest } from "../peer/call-data.ts";
 import type { AskOptions } from "../peer/calls.ts";
@@ -96,7 +97,10 @@ class Host implements AttachedPlugin {
   readonly #commands: Commands;
   readonly #jobs: Jobs;
   readonly #dialogs: Dialogs;
-  readonly #unaskedHelp: Cooldown;
+  readonly #helpCooldown: Cooldown;
+  readonly #inDialogs = traced<BotMessage>("dialogs", (message, next) => this.#dialogs.take(message, next));
+  readonly #inCommands = traced<BotMessage>("commands", (message, next) => this.#commands.take(message, next));
+  readonly #unaskedHelp = traced<BotMessage>("unasked help", (message) => this.#sayWhatItCanDo(message));
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
   readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<Cause | undefined>(); // what bot.send is called because of
@@ -121,7 +125,7 @@ class Host implements AttachedPlugin {
       conceal: (text) => config.conceal(text),
       keep: (trace) => peer.traces.keep(trace),
     });
-    this.#unaskedHelp = new Cooldown(peer.world.clock, UNASKED_HELP);
+    this.#helpCooldown = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#network = new Network(fetch, peer.world.clock, this.#scope);
     this.#notifications = new Notifications(this.#log);
@@ -264,21 +268,26 @@ class Host implements AttachedPlugin {
     return () => void layers.delete(layer);
   }
 
-  async #handle(incoming: IncomingMessage): Promise<void> {
+  /** Stays synchronous as long as the layers do: what ends within the turn is committed with it. */
+  #handle(incoming: IncomingMessage): Promise<void> | void {
     const request = incoming.room === undefined ? readRequest(incoming.data) : undefined;
-    try {
-      await this.#outgoing.outside(() =>
-        this.#network.within(incoming.signal, () =>
-          this.#handling.run(incoming, () =>
-            this.#tracing.record(incoming, () => (request ? this.#answer(incoming, request) : this.#take(incoming))),
+    const take = (): Promise<void> | void => (request ? this.#answer(incoming, request) : this.#take(incoming));
+    return inTurn(
+      () =>
+        this.#outgoing.outside(() =>
+          this.#network.within(incoming.signal, () =>
+            this.#handling.run(incoming, () => this.#tracing.record(incoming, take)),
           ),
         ),
-      );
-    } catch (error) {
-      if (this.#isEnd(error)) throw error; // nobody's fault
-      this.#notifications.failed(`a message of ${incoming.from.name} was not handled`, error);
-      throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
-    }
+      () => {},
+      (error) => this.#notHandled(incoming, error),
+    );
+  }
+
+  #notHandled({ from }: IncomingMessage, error: unknown): never {
+    if (this.#isEnd(error)) throw error; // nobody's fault
+    this.#notifications.failed(`a message of ${from.name} was not handled`, error);
+    throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
   }
 
   #isEnd(error: unknown): boolean {
@@ -297,15 +306,10 @@ class Host implements AttachedPlugin {
     });
   }
 
-  async #take(incoming: IncomingMessage): Promise<void> {
+  #take(incoming: IncomingMessage): Promise<void> | void {
     const { pre, post } = this.#layers;
-    const take = traced<BotMessage>("commands", (taken, next) => this.#commands.take(taken, next));
-    const answer = traced<BotMessage>("dialogs", (given, next) => this.#dialogs.take(given, next));
-    const last = traced<BotMessage>("unasked help", (left) => this.#sayWhatItCanDo(left));
-    await runOnion(
-      [...pre, ...(this.#dialogs.areThere ? [answer] : []), take, ...post, last],
-      this.#botMessage(incoming),
-    );
+    const dialogs = this.#dialogs.areThere ? [this.#inDialogs] : [];
+    return runOnion([...pre, ...dialogs, this.#inCommands, ...post, this.#unaskedHelp], this.#botMessage(incoming));
   }
 
   /** To persons only: two bots would explain themselves to each other for ever. */
@@ -313,28 +317,29 @@ class Host implements AttachedPlugin {
     if (message.from.kind !== "person") return note("not given: its sender is a bot");
     const text = this.#commands.lastWord(message);
     if (text === undefined) return note("not given: it was not said to this bot");
-    if (this.#unaskedHelp.admit(message.from.id).kind === "go") await message.reply(text);
+    if (this.#helpCooldown.admit(message.from.id).kind === "go") await message.reply(text);
     else note("not given: its sender was told within the last minute");
   }
 
   #botMessage(incoming: IncomingMessage): BotMessage {
     const { id, from, text, at, room, re, data, hops, attempt } = incoming;
     const scope = this.#scope;
-    return {
+    const message: Writable<BotMessage> = {
       id,
       from,
       text,
       at,
       hops,
       attempt,
-      ...(room !== undefined && { room }),
-      ...(re !== undefined && { re }),
-      ...(data !== undefined && { data }),
       get signal() {
         return AbortSignal.any([incoming.signal, scope.signal]);
       },
       reply: (answer) => this.#outgoing.reply(incoming, answer),
     };
+    if (room !== undefined) message.room = room;
+    if (re !== undefined) message.re = re;
+    if (data !== undefined) message.data = data;
+    return message;
   }
 
   #cardChanged(): void {
@@ -358,6 +363,8 @@ function withoutSecrets(error: unknown, config: BotConfig): unknown {
   if (told === text) return error;
   return isWarrenError(error) ? new WarrenError(error.code, told) : new Error(told);
 }
+
+type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 type OnArguments =
   | [event: "message", listener: MessageListener]

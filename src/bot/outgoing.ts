@@ -21,6 +21,9 @@ export interface OutgoingMessage {
   readonly data?: MessageData;
 }
 
+type Given = { to: string; text: string } & SendOptions;
+type MaybePlace = { readonly [Key in keyof SendOptions]?: SendOptions[Key] | undefined };
+
 /** Calls `next` with the message, the same or another; who does not call it has stopped the message. */
 export type OutgoingListener = ChangingLayer<OutgoingMessage, Sent | undefined>;
 
@@ -46,25 +49,25 @@ export class Outgoing {
    * Sends because of `cause`, if of anything. Resolves with undefined when a layer stopped the message, or when bots would
    * talk for ever. Throws what a layer throws, and what the peer does.
    */
-  async send(cause: Cause | undefined, to: string, text: string, options: SendOptions = {}): Promise<Sent | undefined> {
-    const data = dataOf(options);
-    return await this.#pass({ to, text, ...placeOf(options), ...data }, (last) =>
-      this.#deliver(cause, { ...data, ...last }),
+  send(cause: Cause | undefined, to: string, text: string, options: SendOptions = {}): Promise<Sent | undefined> {
+    const { data } = options;
+    return this.#pass(placed<Given>({ to, text }, options), (last) =>
+      this.#deliver(cause, data === undefined ? last : { data, ...last }),
     );
   }
 
   /** Answers `incoming` where it was said. Resolves like `send`. */
-  async reply(incoming: IncomingMessage, text: ReplyText): Promise<Sent | undefined> {
-    if (typeof text === "string") return await this.#reply(incoming, text);
+  reply(incoming: IncomingMessage, text: ReplyText): Promise<Sent | undefined> {
+    if (typeof text === "string") return this.#reply(incoming, text);
     // Nobody may see what a layer has not seen, and would perhaps have taken out.
-    return await (this.#isLayered
-      ? this.#reply(incoming, await joinPieces(text))
-      : this.#replyAsItGrows(incoming, text));
+    return this.#isLayered
+      ? joinPieces(text).then((whole) => this.#reply(incoming, whole))
+      : this.#replyAsItGrows(incoming, text);
   }
 
-  async #reply(incoming: IncomingMessage, text: string): Promise<Sent | undefined> {
-    const given = { to: incoming.from.id, text, ...placeOf({ ...incoming, re: incoming.id }) };
-    return await this.#pass(given, (last) => {
+  #reply(incoming: IncomingMessage, text: string): Promise<Sent | undefined> {
+    const given = placed<Given>({ to: incoming.from.id, text }, { room: incoming.room, re: incoming.id });
+    return this.#pass(given, (last) => {
       const isForAnother = last.to !== given.to || last.room !== given.room || last.re !== given.re;
       return this.#deliver(incoming, last, isForAnother ? undefined : () => incoming.reply(last.text));
     });
@@ -103,24 +106,32 @@ export class Outgoing {
     return this.#layers.size > 0 && this.#inLayer.getStore() !== true;
   }
 
-  async #pass(
+  /** Not asynchronous, as the rest of the way of a plain answer: each function that is costs every answer a promise. */
+  #pass(
     message: OutgoingMessage,
     core: (message: OutgoingMessage) => Promise<Sent | undefined>,
   ): Promise<Sent | undefined> {
-    if (!this.#isLayered) return await core(message);
+    return this.#isLayered ? this.#passLayers(message, core) : core(message);
+  }
+
+  async #passLayers(
+    message: OutgoingMessage,
+    core: (message: OutgoingMessage) => Promise<Sent | undefined>,
+  ): Promise<Sent | undefined> {
     const send = (last: OutgoingMessage): Promise<Sent | undefined> => this.outside(() => core(last));
     return await this.#inLayer.run(true, () => runChangingOnion(tracedOutgoing([...this.#layers]), message, send));
   }
 
-  async #deliver(
+  #deliver(
     cause: Cause | undefined,
     message: OutgoingMessage,
-    send = () => this.#peer.send(message.to, message.text, { ...placeOf(message), ...dataOf(message) }),
+    send = () => this.#peer.send(message.to, message.text, placed<SendOptions>({}, message)),
   ): Promise<Sent | undefined> {
-    if (!this.#admits(cause, message.to, `"${message.text}"`)) return undefined;
-    const sent = await send();
-    noteAnswer(sent, message.text);
-    return sent;
+    if (!this.#admits(cause, message.to, `"${message.text}"`)) return Promise.resolve(undefined);
+    return send().then((sent) => {
+      noteAnswer(sent, message.text);
+      return sent;
+    });
   }
 
   /** Whether it is said, or would keep bots talking for ever. */
@@ -131,10 +142,10 @@ export class Outgoing {
   }
 }
 
-function dataOf({ data }: SendOptions): Pick<SendOptions, "data"> {
-  return data === undefined ? {} : { data };
-}
-
-function placeOf({ room, re }: SendOptions): SendOptions {
-  return { ...(room !== undefined && { room }), ...(re !== undefined && { re }) };
+/** Adds what there is of it. Not by spreading, which would be the dearest step of an answer's way. */
+function placed<Place extends SendOptions>(target: Place, { room, re, data }: MaybePlace): Place {
+  if (room !== undefined) target.room = room;
+  if (re !== undefined) target.re = re;
+  if (data !== undefined) target.data = data;
+  return target;
 }

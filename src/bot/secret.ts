@@ -33,9 +33,9 @@ export function secretsIn(schema: unknown, value: unknown): string[] {
   ];
 }
 
-/** The text with every secret in it covered, also one that was made ready for an address. */
-export function conceal(text: string, secrets: readonly string[]): string {
+/** Covers every one of the secrets in a text, also where it was made ready for an address. */
+export function concealing(secrets: readonly string[]): (text: string) => string {
   const forms = secrets.flatMap((one) => [one, encodeURIComponent(one.toWellFormed())]).filter((one) => one !== "");
-  // The longest first: one secret may be the beginning of another.
-  return forms.sort((a, b) => b.length - a.length).reduce((left, one) => left.replaceAll(one, MASK), text);
+  forms.sort((a, b) => b.length - a.length); // the longest first: one secret may be the beginning of another
+  return (text) => forms.reduce((left, one) => left.replaceAll(one, MASK), text);
 }

@@ -11,7 +11,7 @@ export interface TimeLimitHost {
 }
 
 /** Calls `act` with the message, whose signal is then that of the limit too. */
-export type TimeLimit = (message: BotMessage, act: (message: BotMessage) => unknown) => Promise<unknown>;
+export type TimeLimit = (message: BotMessage, act: (message: BotMessage) => unknown) => unknown;
 
 /**
  * A limit for `what`; none without `timeout`. What goes on after it can do nothing more through the bot.
@@ -19,7 +19,7 @@ export type TimeLimit = (message: BotMessage, act: (message: BotMessage) => unkn
  * @throws {WarrenError} `PLUGIN_INVALID` for what is no duration; the limit itself `HANDLER_TIMEOUT`
  */
 export function timeLimit(what: string, timeout: Duration | undefined, host: TimeLimitHost): TimeLimit {
-  if (timeout === undefined) return async (message, act) => await act(message);
+  if (timeout === undefined) return (message, act) => act(message);
   const ms = durationMs(timeout);
   return async (message, act) => {
     const late = new AbortController();

@@ -1,6 +1,7 @@
 /** Trace: collects what each hook of a bot does with one message while it is handled; `peer why` shows it. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describeError } from "../base/errors.ts";
+import { inTurn, isPromiseLike } from "../base/in-turn.ts";
 import type { Clock } from "../base/world.ts";
 import type { IncomingMessage, Sent } from "../peer/message.ts";
 import type { Trace, TraceStep } from "../peer/traces.ts";
@@ -33,17 +34,18 @@ export class Tracing {
     this.#host = host;
   }
 
-  /** Runs the hooks, and keeps what they did, in the same turn in which they end. Rejects with what they reject with. */
-  async record(message: IncomingMessage, handle: () => Promise<void>): Promise<void> {
+  /** Runs the hooks, and keeps what they did, in the same turn in which they end. Fails with what they fail with. */
+  record(message: IncomingMessage, handle: () => Promise<void> | void): Promise<void> | void {
     const run = new Run(this.#host);
-    try {
-      await current.run(run, handle);
-    } catch (error) {
-      run.fail(error);
-      throw error;
-    } finally {
-      this.#keep(run.end(this.#bot, message));
-    }
+    return inTurn(
+      () => current.run(run, handle),
+      () => this.#keep(run.end(this.#bot, message)),
+      (error) => {
+        run.fail(error);
+        this.#keep(run.end(this.#bot, message));
+        throw error;
+      },
+    );
   }
 
   #keep(trace: Trace): void {
@@ -123,6 +125,7 @@ class Run {
   readonly #host: TracingHost;
   readonly #at: number;
   readonly #began: number; // steady ms
+  #since: number; // steady ms: from here on the time is that of the step at work
   readonly #steps: Step[] = [];
   readonly #answers: { id: string; to: string; text: string }[] = [];
   #now: Step | undefined; // the step at work
@@ -131,7 +134,7 @@ class Run {
   constructor(host: TracingHost) {
     this.#host = host;
     this.#at = host.clock.now();
-    this.#began = host.clock.steady();
+    this.#began = this.#since = host.clock.steady();
   }
 
   begin(hook: string, did: TraceStep["did"]): Step {
@@ -140,30 +143,28 @@ class Run {
     return step;
   }
 
-  async step<Message>(hook: string, layer: Layer<Message>, message: Message, next: Next): Promise<void> {
-    const { clock } = this.#host;
+  step<Message>(hook: string, layer: Layer<Message>, message: Message, next: Next): unknown {
     const step = this.begin(hook, "took it");
-    this.#now = step;
-    const began = clock.steady();
-    let innerMs = 0;
+    this.#turnTo(step);
+    const back = (): void => this.#turnTo(step);
+    let inner: Promise<void> | undefined;
     const passOn: Next = () => {
+      // Whatever it was called with: after `check().then(next)` it is not what the check gave that goes on.
       step.did = "passed it on";
-      const passedAt = clock.steady();
-      const back = (): void => {
-        innerMs += clock.steady() - passedAt;
-        this.#now = step;
-      };
-      const inner = next();
+      inner = next();
       inner.then(back, back);
       return inner;
     };
-    try {
-      await layer(message, passOn);
-    } catch (error) {
+    const failed = (error: unknown): never => {
       this.fail(error, step);
       throw error;
-    } finally {
-      step.ms = round(clock.steady() - began - innerMs);
+    };
+    try {
+      const outcome = layer(message, passOn);
+      // What `next` gave is followed already, by the step that it is about.
+      return outcome === inner || !isPromiseLike(outcome) ? outcome : Promise.resolve(outcome).catch(failed);
+    } catch (error) {
+      return failed(error);
     }
   }
 
@@ -184,18 +185,28 @@ class Run {
   }
 
   end(bot: string, { id, from, attempt }: IncomingMessage): Trace {
+    this.#turnTo(undefined);
     this.isOver = true;
+    for (const step of this.#steps) step.ms = round(step.ms);
     return {
       bot,
       id,
       from: from.id,
       attempt,
       at: this.#at,
-      ms: round(this.#host.clock.steady() - this.#began),
+      ms: round(this.#since - this.#began),
       steps: this.#steps,
       answers: this.#answers,
       ...(this.#failure && { error: this.shown(describeError(this.#failure.error)) }),
     };
+  }
+
+  #turnTo(step: Step | undefined): void {
+    if (this.isOver) return;
+    const now = this.#host.clock.steady();
+    if (this.#now) this.#now.ms += now - this.#since;
+    this.#since = now;
+    this.#now = step;
   }
 
   /** Covered first: a part of a secret is one, too. */

@@ -42,6 +42,31 @@ test("listeners before the commands see everything; those after them see what no
   expect(seen).toEqual(["first roll", "first my dice", "last my dice"]);
 });
 
+test("a message whose listeners wait for nothing is handled when the handler returns", async () => {
+  const peer = new FakePeer();
+  const returned: unknown[] = [];
+  const on = peer.on.bind(peer);
+  peer.on = (event, handler: (...given: never[]) => unknown) =>
+    on(event, (...given: never[]) => void returned.push(handler(...given)));
+  await host((bot) => {
+    bot.on("message", { order: "pre" }, (_, next) => next());
+    bot.on("message", { match: "wait" }, async () => await Promise.resolve());
+    bot.on("message", () => {});
+  }, peer);
+  await peer.hear("hi");
+  await peer.hear("wait");
+  expect(returned).toEqual([undefined, expect.any(Promise)]);
+});
+
+test("what a listener gives to next() is not what goes on", async () => {
+  const { peer } = await host((bot) => {
+    // eslint-disable-next-line promise/no-callback-in-promise -- people write it
+    bot.on("message", (_, next) => Promise.resolve("yes").then(next));
+    bot.on("message", (message) => message.reply(`"${message.text}"?`));
+  });
+  expect(await peer.hear("hi")).toEqual(['"hi"?']);
+});
+
 test("a person's message that nothing takes is answered with what the bot can do, once a minute", async () => {
   const { peer } = await host((bot) => bot.on("message", { match: "dice" }, () => {}));
   const oneLine = ["rolls dice (commands: help)"];

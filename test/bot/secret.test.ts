@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { z } from "zod";
-import { conceal, holdsSecret, secret, secretsIn } from "../../src/bot/secret.ts";
+import { concealing, holdsSecret, secret, secretsIn } from "../../src/bot/secret.ts";
 
 const schemaOf = (schema: z.ZodType): unknown => z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
 
@@ -25,6 +25,6 @@ test("the secrets in a value are found by its schema", () => {
 });
 
 test("a text shows no secret, also where one begins another, and in an address", () => {
-  expect(conceal("GET /?key=a%2Fb&all=a/b/c", ["a/b", "a/b/c"])).toBe("GET /?key=•••&all=•••");
-  expect(conceal("nothing", [""])).toBe("nothing");
+  expect(concealing(["a/b", "a/b/c"])("GET /?key=a%2Fb&all=a/b/c")).toBe("GET /?key=•••&all=•••");
+  expect(concealing([""])("nothing")).toBe("nothing");
 });
