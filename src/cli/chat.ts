@@ -314,9 +314,7 @@ export class Chat implements ChatActions, AsyncDisposable {
   }
 
   #cardOf(name: string): Card | undefined {
-    const directory = this.#online?.peer.directory;
-    for (const entry of directory?.entries() ?? []) if (entry.name === name) return entry.card;
-    return undefined;
+    return this.#online?.peer.directory?.named(name)[0]?.card;
   }
 
   /** What is known by now; the rest is there at the next Tab. */

@@ -38,6 +38,9 @@ export interface Directory extends AsyncDisposable {
   readonly isOneOfSeveral?: boolean;
   /** The entries known without asking anybody, from the subscription; every one of them verified. */
   entries(): Iterable<DirectoryEntry>;
+  /** Of those: the one with an id, or all with a name. To find them costs the same however many are known. */
+  entry(id: PeerId): DirectoryEntry | undefined;
+  named(name: string): readonly DirectoryEntry[];
   /** Asks the registry. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   find(query: DirectoryQuery): Promise<DirectoryEntry[]>;
   /** Announces what this peer is now; called again whenever that changes. Returns at once. */

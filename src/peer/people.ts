@@ -149,7 +149,7 @@ export class People {
     const directory = this.#host.directory();
     const pinned = contacts.byPinnedName(name);
     if (pinned) {
-      const online = [...this.#entriesNamed(name)].filter((entry) => entry.online);
+      const online = this.#entriesNamed(name).filter((entry) => entry.online);
       const other = online.find(({ id }) => id !== pinned.id);
       if (!other || online.some(({ id }) => id === pinned.id)) return toInfo(pinned);
       if (other.transferredFrom !== pinned.id) throw nameChanged(name, pinned.id, other.id);
@@ -157,7 +157,7 @@ export class People {
     }
     const failures: unknown[] = [];
     const granted = await directory?.find({ name }).catch((error: unknown) => void failures.push(error));
-    const entry = granted?.find((one) => one.name === name) ?? [...this.#entriesNamed(name)][0];
+    const entry = granted?.find((one) => one.name === name) ?? this.#entriesNamed(name)[0];
     if (!entry) throw this.#unknown(name, failures[0]);
     // Only now is the name bound: the directory hands out names that the registry has granted, and no others.
     contacts.pin(this.#host.rowOf(entry).n, name);
@@ -178,12 +178,11 @@ export class People {
   }
 
   #entryOf(id: PeerId): DirectoryEntry | undefined {
-    for (const entry of this.#host.directory()?.entries() ?? []) if (entry.id === id) return entry;
-    return undefined;
+    return this.#host.directory()?.entry(id);
   }
 
-  *#entriesNamed(name: string): Iterable<DirectoryEntry> {
-    for (const entry of this.#host.directory()?.entries() ?? []) if (entry.name === name) yield entry;
+  #entriesNamed(name: string): readonly DirectoryEntry[] {
+    return this.#host.directory()?.named(name) ?? [];
   }
 
   #unknown(name: string, failure: unknown): WarrenError {

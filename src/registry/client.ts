@@ -129,9 +129,9 @@ export class RegistryClient implements AsyncDisposable {
   }
 
   /** The others, as far as the subscription has told of them. */
-  entries(): Iterable<RegistryEntry> {
-    return this.#view.entries();
-  }
+  readonly entries = (): Iterable<RegistryEntry> => this.#view.entries();
+  readonly entry = (id: PeerId): RegistryEntry | undefined => this.#view.entry(id);
+  readonly named = (name: string): readonly RegistryEntry[] => this.#view.named(name);
 
   /** Asks the registry now, or all of several. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   async find(query: RegistryQuery): Promise<RegistryEntry[]> {

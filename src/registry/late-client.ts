@@ -1,4 +1,5 @@
 /** Late client: a registry client that is loaded when it is needed; that takes as long as all the rest of a short visit. */
+import type { PeerId } from "../base/ids.ts";
 import type { Timer, World } from "../base/world.ts";
 import type { RegistryClient, RegistryClientEvents, RegistryClientOptions } from "./client.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
@@ -51,6 +52,14 @@ export class LateClient implements AsyncDisposable {
 
   entries(): Iterable<RegistryEntry> {
     return this.#client?.entries() ?? [];
+  }
+
+  entry(id: PeerId): RegistryEntry | undefined {
+    return this.#client?.entry(id);
+  }
+
+  named(name: string): readonly RegistryEntry[] {
+    return this.#client?.named(name) ?? [];
   }
 
   /** Asks the registry now. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */

@@ -34,6 +34,7 @@ export class View implements Disposable {
   readonly #onChange: (entry: RegistryEntry) => void;
   readonly #maxRecordChars: number;
   readonly #known = new Map<PeerId, Known>();
+  readonly #named = new Map<string, Set<PeerId>>(); // those of #known, by name; none is empty
   #missing: Set<PeerId> | undefined; // while a snapshot comes: those online before and not in it yet
   readonly #awaited = new Set<PeerId>(); // not in the last snapshot, and not given up
   #grace: Timer | undefined; // until they are
@@ -60,9 +61,17 @@ export class View implements Disposable {
   }
 
   *entries(): IterableIterator<RegistryEntry> {
-    const now = this.#clock.steady();
-    for (const { body, isOnline, freshUntil } of this.#known.values())
-      yield toEntry(body, isOnline && now < freshUntil);
+    for (const known of this.#known.values()) yield this.#show(known);
+  }
+
+  entry(id: PeerId): RegistryEntry | undefined {
+    const known = this.#known.get(id);
+    return known && this.#show(known);
+  }
+
+  /** Those who have a name: one, unless it has changed hands. */
+  named(name: string): RegistryEntry[] {
+    return [...(this.#named.get(name) ?? [])].flatMap((id) => this.entry(id) ?? []);
   }
 
   /** What follows, up to its end, is everybody: who is not among them is offline. */
@@ -112,8 +121,10 @@ export class View implements Disposable {
     const isNews = known.isOnline !== online || (online && known.record !== record);
     if (!this.#makeRoom(body.id, record.length - (before?.record.length ?? 0)))
       throw new Error("there is no room for more");
+    this.#forgetName(known);
     Object.assign(known, { body, record, freshUntil });
     this.#known.set(body.id, known);
+    this.#named.set(body.name, (this.#named.get(body.name) ?? new Set()).add(body.id));
     if (isNews) this.#set(known, online);
   }
 
@@ -130,6 +141,16 @@ export class View implements Disposable {
     this.#onChange(toEntry(known.body, isOnline));
   }
 
+  #show({ body, isOnline, freshUntil }: Known): RegistryEntry {
+    return toEntry(body, isOnline && this.#clock.steady() < freshUntil);
+  }
+
+  #forgetName({ body: { id, name } }: Known): void {
+    const ids = this.#named.get(name);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#named.delete(name);
+  }
+
   /** Who is offline makes room. Returns whether there is enough; then it is taken. */
   #makeRoom(id: PeerId, chars: number): boolean {
     const isFull = (): boolean =>
@@ -138,6 +159,7 @@ export class View implements Disposable {
       if (!isFull()) break;
       if (one.isOnline || one.body.id === id) continue;
       this.#known.delete(one.body.id);
+      this.#forgetName(one);
       this.#chars -= one.record.length;
     }
     if (isFull()) return false;

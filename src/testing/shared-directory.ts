@@ -54,6 +54,14 @@ class Member implements Directory {
     return this.#entries.values();
   }
 
+  entry(id: PeerId): DirectoryEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  named(name: string): readonly DirectoryEntry[] {
+    return [...this.#entries.values()].filter((entry) => entry.name === name);
+  }
+
   async find({ id, name, kind, command }: DirectoryQuery): Promise<DirectoryEntry[]> {
     if (this.#reports.isAway()) throw new WarrenError("REGISTRY_UNREACHABLE", "the registry does not answer");
     const found = [...this.#entries.values()].filter(

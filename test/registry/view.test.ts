@@ -131,3 +131,15 @@ test("what is kept is bounded by its length; who is offline makes room, and who 
   await take(entries[1]);
   expect([...view.entries()].map(({ name }) => name)).toEqual(["ben"]);
 });
+
+test("a name finds those who have it, also after it has changed hands, and an id finds its one", async () => {
+  const { view, take } = watch();
+  await take(await frame(ann, { name: "ann" }));
+  await take(await frame(ben, { name: "ben" }));
+  expect(view.named("ann")).toMatchObject([{ id: ann.id, online: true }]);
+  await take(await frame(ann, { name: "anna", seq: 2 }));
+  await take(await frame(ben, { name: "ann", seq: 2, online: false }));
+  expect(view.named("ann")).toMatchObject([{ id: ben.id, online: false }]);
+  expect(view.named("anna")).toMatchObject([{ id: ann.id, online: true }]);
+  expect([view.named("ben"), view.entry(ben.id)?.name, view.entry(self.id)]).toEqual([[], "ann", undefined]);
+});
