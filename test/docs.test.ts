@@ -24,6 +24,7 @@ import { createSimulatedWorld } from "../src/testing/world.ts";
 import * as data from "../src/wire/data.ts";
 import * as frames from "../src/wire/frames.ts";
 import * as lines from "../src/wire/lines.ts";
+import { TARGETS } from "./fuzz/targets.ts";
 import { testId } from "./peer/burrow.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -115,6 +116,13 @@ test("every file on the map in docs/architecture.md is there, and every folder i
   expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
   const known = new Set(named.map(dirname));
   expect([...new Set(files("src/*/*.ts").map(dirname))].filter((folder) => !known.has(folder))).toEqual([]);
+});
+
+test("docs/reliability.md tells what is fuzzed, all of it", async () => {
+  const [, table = ""] =
+    /^\| target +\| what it runs [^]*?\n((?:\|.*\n)+)/m.exec(await read("docs/reliability.md")) ?? [];
+  const told = [...table.matchAll(/^\| `([\w-]+)`/gm)].map(([, name]) => name);
+  expect(told).toEqual(TARGETS.map(({ name }) => name));
 });
 
 test("a link to a heading and a title with quotes are read as they are meant", () => {
