@@ -4,6 +4,7 @@ import type { CallAnswer, CallRequest } from "../peer/call-data.ts";
 import { joinPieces } from "../peer/pieces.ts";
 import { decodeData, encodeData, type MessageData } from "../wire/data.ts";
 import { MAX_REASON_LENGTH } from "../wire/frames.ts";
+import { botMessage } from "./bot-message.ts";
 import { type Layer, runOnion } from "./onion.ts";
 import type { BotMessage } from "./plugin.ts";
 import { traced } from "./trace.ts";
@@ -33,17 +34,12 @@ export interface Answering {
 export async function answerCall(message: BotMessage, request: CallRequest, host: Answering): Promise<void> {
   const said: string[] = [];
   let isAnswered = false;
-  const collecting: BotMessage = {
-    ...message,
-    get signal() {
-      return message.signal;
-    },
-    reply: async (text) => {
-      if (isAnswered) return await message.reply(text);
-      said.push(typeof text === "string" ? text : await joinPieces(text));
-      return undefined;
-    },
+  const collect: BotMessage["reply"] = async (text) => {
+    if (isAnswered) return await message.reply(text);
+    said.push(typeof text === "string" ? text : await joinPieces(text));
+    return undefined;
   };
+  const collecting = botMessage(message, () => message.signal, collect);
   let answer: CallAnswer | undefined;
   const take = traced<BotMessage>("commands", async (taken) => void (answer = await host.command(taken, request)));
   try {

@@ -147,6 +147,7 @@ export class Command {
   }
 
   async #parse(values: Values, typed: ReadonlyMap<string, string>): Promise<ReadTyped> {
+    if (!this.#options.args) return { kind: "args", args: {}, values: {} };
     const ids = new Map<unknown, string>(); // of the peers that were looked up, by what was typed
     const lookUp: LookUp = async (who) => {
       const found = await this.#host.lookUp(who);

@@ -44,7 +44,7 @@ export class Commands {
     this.#host = {
       clock,
       lookUp,
-      within: (signal, act) => host.within(signal, act),
+      within: (work, act) => host.within(work, act),
       group: (name) => host.group(name),
       failed: (where, error) => host.failed(where, error),
       confirmations: new Confirmations(host.store("warren:confirmations"), clock),

@@ -20,8 +20,8 @@ export interface DialogsOptions {
   readonly log: Log;
   /** The message that is being handled now. */
   readonly cause: () => Cause | undefined;
-  /** Does something of a dialog with this signal. */
-  readonly within: <Result>(signal: AbortSignal, act: () => Result) => Result;
+  /** Does something of a dialog, with its signal. */
+  readonly within: <Result>(dialog: { readonly signal: AbortSignal }, act: () => Result) => Result;
   /** Says something as the bot does. */
   readonly send: (to: string, text: string) => Promise<unknown>;
   readonly failed: (where: string, error: unknown) => void;
@@ -188,7 +188,7 @@ export class Dialogs {
       task: taskOf(row),
       rows: this.#rows,
       work: (dialog) =>
-        this.#current.run(talk, () => this.#options.within(dialog.signal, () => work(dialog as Dialog<never>))),
+        this.#current.run(talk, () => this.#options.within(dialog, () => work(dialog as Dialog<never>))),
       over: () => {
         this.#talks.delete(id); // first: who has waited looks who is there now
         talk.questions.end();

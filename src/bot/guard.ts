@@ -1,6 +1,7 @@
 /** Guards: who may use a command. Whatever goes wrong while that is decided, the answer is no. */
 import { WarrenError } from "../base/errors.ts";
 import { isPeerId, type PeerInfo } from "../base/ids.ts";
+import { inTurn } from "../base/in-turn.ts";
 import { type Clock, sleep } from "../base/world.ts";
 import type { Group } from "./group.ts";
 
@@ -32,19 +33,28 @@ export class Guard<Call extends { readonly from: PeerInfo }> {
     this.#decide = decider(allow, host);
   }
 
-  /** Never rejects: what throws, hangs or says anything but true is a no. */
-  async admits(call: Call): Promise<boolean> {
+  /** Never rejects or throws: what throws, hangs or says anything but true is a no. */
+  admits(call: Call): boolean | Promise<boolean> {
+    return inTurn(
+      () => {
+        const decision = this.#decide(call);
+        return decision instanceof Promise ? this.#inTime(decision) : decision === true;
+      },
+      (isAdmitted) => isAdmitted,
+      (error) => {
+        this.#host.failed(`the guard of ${this.#what} denied ${call.from.name}`, error);
+        return false;
+      },
+    );
+  }
+
+  async #inTime(decision: Promise<unknown>): Promise<boolean> {
     const wait = new AbortController();
+    const late = sleep(this.#host.clock, DECIDE_WITHIN_MS, wait.signal).then(() => {
+      throw new Error(`it did not decide within ${DECIDE_WITHIN_MS / 1_000} s`);
+    });
     try {
-      const decision = this.#decide(call);
-      if (!(decision instanceof Promise)) return decision === true;
-      const late = sleep(this.#host.clock, DECIDE_WITHIN_MS, wait.signal).then(() => {
-        throw new Error(`it did not decide within ${DECIDE_WITHIN_MS / 1_000} s`);
-      });
       return (await Promise.race([decision, late])) === true;
-    } catch (error) {
-      this.#host.failed(`the guard of ${this.#what} denied ${call.from.name}`, error);
-      return false;
     } finally {
       wait.abort();
     }

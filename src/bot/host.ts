@@ -12,6 +12,7 @@ import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
 import type { TaskPeer } from "../peer/tasks.ts";
 import { answerCall } from "./answering.ts";
+import { botMessage } from "./bot-message.ts";
 import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Cooldown } from "./cooldown.ts";
@@ -132,7 +133,7 @@ class Host implements AttachedPlugin {
     this.#jobs = new Jobs(peer, plugin.name, this.#log, {
       cause: () => this.#handling.getStore(),
       within: ({ cause, signal }, act) =>
-        this.#outgoing.outside(() => this.#network.within(signal, () => this.#handling.run(cause, act))),
+        this.#outgoing.outside(() => this.#network.within({ signal }, () => this.#handling.run(cause, act))),
       failed: (where, error) => this.#notifications.failed(where, error),
       conceal: (text) => config.conceal(text),
     });
@@ -141,7 +142,7 @@ class Host implements AttachedPlugin {
       store: (name) => peer.table(`${plugin.name}/${name}`),
       group: (name) => this.#group(name),
       lookUp: (who) => lookUpPeer(peer, who),
-      within: (signal, act) => this.#network.within(signal, act),
+      within: (work, act) => this.#network.within(work, act),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
     this.#dialogs = new Dialogs({
@@ -149,7 +150,7 @@ class Host implements AttachedPlugin {
       peer,
       log: this.#log,
       cause: () => this.#handling.getStore(),
-      within: (signal, act) => this.#network.within(signal, act),
+      within: (work, act) => this.#network.within(work, act),
       send: (to, text) => this.#outgoing.send(undefined, to, text),
       failed: (where, error) => this.#notifications.failed(where, error),
     });
@@ -260,7 +261,7 @@ class Host implements AttachedPlugin {
     const name = `${order} listener ${layers.size + 1}`;
     const limit = timeLimit(name, timeout, {
       clock: this.#peer.world.clock,
-      within: (signal, act) => this.#network.within(signal, act),
+      within: (work, act) => this.#network.within(work, act),
     });
     const limited: Layer<BotMessage> = (message, next) => limit(message, (given) => listener(given, next));
     const layer = traced<BotMessage>(name, limited, compileMismatch(options));
@@ -275,7 +276,7 @@ class Host implements AttachedPlugin {
     return inTurn(
       () =>
         this.#outgoing.outside(() =>
-          this.#network.within(incoming.signal, () =>
+          this.#network.within(incoming, () =>
             this.#handling.run(incoming, () => this.#tracing.record(incoming, take)),
           ),
         ),
@@ -322,24 +323,11 @@ class Host implements AttachedPlugin {
   }
 
   #botMessage(incoming: IncomingMessage): BotMessage {
-    const { id, from, text, at, room, re, data, hops, attempt } = incoming;
-    const scope = this.#scope;
-    const message: Writable<BotMessage> = {
-      id,
-      from,
-      text,
-      at,
-      hops,
-      attempt,
-      get signal() {
-        return AbortSignal.any([incoming.signal, scope.signal]);
-      },
-      reply: (answer) => this.#outgoing.reply(incoming, answer),
-    };
-    if (room !== undefined) message.room = room;
-    if (re !== undefined) message.re = re;
-    if (data !== undefined) message.data = data;
-    return message;
+    return botMessage(
+      incoming,
+      () => AbortSignal.any([incoming.signal, this.#scope.signal]),
+      (answer) => this.#outgoing.reply(incoming, answer),
+    );
   }
 
   #cardChanged(): void {
@@ -363,8 +351,6 @@ function withoutSecrets(error: unknown, config: BotConfig): unknown {
   if (told === text) return error;
   return isWarrenError(error) ? new WarrenError(error.code, told) : new Error(told);
 }
-
-type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
 type OnArguments =
   | [event: "message", listener: MessageListener]

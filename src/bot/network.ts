@@ -12,11 +12,16 @@ export interface FetchOptions extends RequestInit {
   timeout?: Duration;
 }
 
+/** A handler, a job or a dialog. */
+export interface Work {
+  readonly signal: AbortSignal;
+}
+
 export class Network {
   readonly #fetch: Fetch;
   readonly #clock: Clock;
   readonly #scope: Scope;
-  readonly #work = new AsyncLocalStorage<AbortSignal>(); // the signal of the handler, job or dialog that runs
+  readonly #work = new AsyncLocalStorage<Work>(); // that runs
 
   constructor(fetch: Fetch, clock: Clock, scope: Scope) {
     this.#fetch = fetch;
@@ -24,16 +29,16 @@ export class Network {
     this.#scope = scope;
   }
 
-  /** What is fetched within `act` is given up as soon as `signal` is aborted. */
-  within<Result>(signal: AbortSignal, act: () => Result): Result {
-    return this.#work.run(signal, act);
+  /** What is fetched within `act` is given up as soon as the signal of `work` is aborted; nothing else asks for that signal. */
+  within<Result>(work: Work, act: () => Result): Result {
+    return this.#work.run(work, act);
   }
 
   /** @throws what the network throws; a `TimeoutError` or `AbortError` when it is given up, also while the body is read */
   async fetch(input: string | URL | Request, { timeout, ...init }: FetchOptions = {}): Promise<Response> {
     const own = init.signal ?? (input instanceof Request ? input.signal : undefined); // a Request's is left out for a given one
     const limit = timeout === undefined ? undefined : this.#after(timeout);
-    const given = [this.#scope.signal, this.#work.getStore()].filter((one) => one !== undefined);
+    const given = [this.#scope.signal, this.#work.getStore()?.signal].filter((one) => one !== undefined);
     const signal = AbortSignal.any([...given, ...[own, limit].filter((one) => one !== undefined)]);
     try {
       signal.throwIfAborted();

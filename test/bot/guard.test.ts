@@ -10,7 +10,7 @@ function guard(allow: Allow<Call> | undefined) {
   const peer = new FakePeer();
   const host = commandsHost(peer);
   const subject = new Guard<Call>('"roll"', allow, host);
-  const admits = (from = ann): Promise<boolean> => subject.admits({ from });
+  const admits = async (from = ann): Promise<boolean> => await subject.admits({ from });
   return { peer, host, admits, subject };
 }
 

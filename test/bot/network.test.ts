@@ -69,8 +69,8 @@ test("a time limit is one of the bot's clock, and leaves no timer when the bot e
 test("a request ends with the handler within which it was made, and others do not", async () => {
   const { network, clock } = build();
   const [one, two] = [new AbortController(), new AbortController()];
-  const reasons = [one, two].map(({ signal }) =>
-    network.within(signal, async () => {
+  const reasons = [one, two].map((work) =>
+    network.within(work, async () => {
       await Promise.resolve();
       return await reasonOf(network.fetch("https://a.example/"));
     }),

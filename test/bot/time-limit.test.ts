@@ -58,6 +58,18 @@ test("so does a listener, and one that is done in time is never told", async () 
   expect(heard.map(({ aborted }) => aborted)).toEqual([false, true]);
 });
 
+test("what ends at once asks no clock", async () => {
+  const peer = new FakePeer();
+  peer.clock.after = () => {
+    throw new Error("it was asked");
+  };
+  await using _ = await attachPlugin(
+    slow((bot) => bot.on("message", { timeout: "1s" }, () => {})),
+    peer,
+  );
+  expect(await peer.hear("go")).toEqual([]);
+});
+
 test("what does not heed its signal fails all the same, and can do nothing beside the next attempt", async () => {
   const late: unknown[] = [];
   const later = Promise.withResolvers<void>();
