@@ -90,8 +90,8 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: "keep the connections when a commit fails",
-    file: "src/peer/peer.ts",
-    find: "      this.#switchboard.reset(error);",
+    file: "src/peer/parts.ts",
+    find: "    switchboard.reset(error);",
     replace: "",
   },
   {
