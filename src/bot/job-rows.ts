@@ -1,6 +1,9 @@
 /** Job rows: how the jobs of a bot lie in its peer's database, and what is told of them. */
+import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
+import type { TaskPeer } from "../peer/tasks.ts";
 
 /** A job that fails so often is given up. */
 export const MAX_ATTEMPTS = 3;
@@ -43,6 +46,11 @@ export interface JobInfo {
   readonly last: JobEnd | null;
 }
 
+/** Under what the effects of a job are kept until it is over. */
+export function jobTask(plugin: string, id: string): string {
+  return `${plugin}/job/${id}`;
+}
+
 /** A table that no store of a plugin can be: plugins' names begin with a letter or a digit. */
 export function openJobRows(peer: { table<Value>(name: string): Table<Value> }, plugin: string): Table<JobRow> {
   return peer.table<JobRow>(`.jobs/${plugin}`);
@@ -55,4 +63,24 @@ export function listJobs(rows: Table<JobRow>): JobInfo[] {
     return { id, name, schedule, next, attempts, registered: !isOrphan, last };
   });
   return jobs.toSorted((a, b) => a.next - b.next);
+}
+
+/**
+ * Drops the job of that id, or all of that name, among those that run once: what recurs is in the code of the bot. One that
+ * runs at that moment goes on, and is not tried again. Returns how many they are.
+ *
+ * @throws {WarrenError} `JOB_UNKNOWN`
+ */
+export async function dropJobs(peer: Pick<Peer, "table"> & TaskPeer, plugin: string, which: string): Promise<number> {
+  const rows = openJobRows(peer, plugin);
+  const meant = [...rows.entries()].filter(([id, { name }]) => id === which || name === which);
+  const once = meant.filter(([, { schedule }]) => schedule === undefined);
+  if (once.length === 0) {
+    const reason =
+      meant.length > 0 ? "it recurs, and ends when its bot's file says so no more" : '"jobs" shows those that are';
+    throw new WarrenError("JOB_UNKNOWN", `no job ${which} that runs once is kept: ${reason}`);
+  }
+  for (const [id] of once) peer.tasks.forget(jobTask(plugin, id));
+  await Promise.all(once.map(([id]) => rows.delete(id)));
+  return once.length;
 }

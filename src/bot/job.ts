@@ -30,7 +30,7 @@ export interface CronOptions extends RecurringOptions {
 
 /** A kind of job, of which any number can be scheduled. Inside a handler, scheduling and cancelling are done once. */
 export interface Job<Input, Payload = Input> {
-  /** Resolves with the id when it is kept. @throws {WarrenError} `PLUGIN_INVALID` for a payload that does not fit */
+  /** Resolves with the id when it is kept. @throws {WarrenError} `PLUGIN_INVALID` for a payload that does not fit, `JOBS_FULL` */
   in(delay: Duration, ...payload: PayloadArgument<Input>): Promise<string>;
   /** At a time in epoch ms; at once, if that is past. @throws {WarrenError} like `in` */
   at(time: number | Date, ...payload: PayloadArgument<Input>): Promise<string>;

@@ -7,7 +7,7 @@ import type { Peer } from "../peer/peer.ts";
 import type { Table } from "../peer/tables.ts";
 import type { TaskPeer } from "../peer/tasks.ts";
 import type { JobCall } from "./job.ts";
-import { type JobEnd, type JobRow, MAX_ATTEMPTS, openJobRows } from "./job-rows.ts";
+import { type JobEnd, type JobRow, jobTask, MAX_ATTEMPTS, openJobRows } from "./job-rows.ts";
 import type { Cause } from "./loops.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -22,6 +22,9 @@ const POSTPONE_MS = 30_000;
 
 /** After a long time off much is due at once: this many run side by side, the others when those are done. */
 const MAX_AT_ONCE = 100;
+
+/** A bot keeps so many: whoever may schedule for others must not fill its disk. */
+export const MAX_JOBS = 10_000;
 
 /** What jobs need of the bot's peer. */
 export type JobsPeer = Pick<Peer, "world" | "effect" | "table"> & TaskPeer;
@@ -54,8 +57,11 @@ export class Jobs {
   readonly #running = new Map<string, Promise<void>>();
   readonly #end = new AbortController();
   readonly #apart = AsyncLocalStorage.snapshot(); // a job belongs to no handler, not even to the one that scheduled it
+  #scheduling = 0; // that may not be in the table yet
+  #orphans = 0; // kept, and never run, as nothing of their name is registered
   #isStarted = false;
   #timer: Timer | undefined;
+  #lookAt = Infinity; // the wall time for which the timer is set
 
   constructor(peer: JobsPeer, plugin: string, log: Log, host: JobsHost) {
     this.#peer = peer;
@@ -81,15 +87,35 @@ export class Jobs {
     for (let count = 2; ; count++) if (!this.#kinds.has(`${name} #${count}`)) return `${name} #${count}`;
   }
 
-  /** Resolves with the id when it is kept; inside a handler, when it is sure to be kept with what else that does. */
+  /**
+   * Resolves with the id when it is kept; inside a handler, when it is sure to be kept with what else that does.
+   *
+   * @throws {WarrenError} `JOBS_FULL`
+   */
   async schedule(name: string, due: number, payload: unknown): Promise<string> {
-    // A handler that runs again finds the job that it made, even when that is done by now.
-    const job = await this.#peer.effect(`job:${name}`, () => ({ id: this.#peer.world.token(), due }));
-    const { from, hops } = this.#host.cause() ?? {};
-    const cause = from && hops !== undefined ? { from, hops } : undefined;
-    await this.#rows.set(job.id, { name, payload, due: job.due, next: job.due, attempts: 0, ...(cause && { cause }) });
-    this.#expect(job.id);
-    return job.id;
+    this.#scheduling++;
+    try {
+      // A handler that runs again finds the job that it made, even when that is done by now.
+      const job = await this.#peer.effect(`job:${name}`, () => {
+        this.#checkRoom(name);
+        return { id: this.#peer.world.token(), due };
+      });
+      const { from, hops } = this.#host.cause() ?? {};
+      const cause = from && hops !== undefined ? { from, hops } : undefined;
+      const times = { due: job.due, next: job.due, attempts: 0 };
+      await this.#rows.set(job.id, { name, payload, ...times, ...(cause && { cause }) });
+      this.#expect(job.id);
+      return job.id;
+    } finally {
+      this.#scheduling--;
+    }
+  }
+
+  #checkRoom(name: string): void {
+    const atMost = this.#waiting.size + this.#running.size + this.#orphans + this.#scheduling; // without a look at the disk
+    if (atMost <= MAX_JOBS || this.#rows.keys().length + this.#scheduling <= MAX_JOBS) return;
+    const way = `wait, cancel some, or drop those that nothing runs: "bun run peer jobs --for-bot ${this.#plugin}"`;
+    throw new WarrenError("JOBS_FULL", `job ${name}: ${MAX_JOBS} jobs are kept already; ${way}`);
   }
 
   async cancel(name: string, id: string): Promise<boolean> {
@@ -120,14 +146,17 @@ export class Jobs {
         writes.push(this.#rows.delete(id)); // it says nothing that the code of the bot did not say
         continue;
       }
-      if (isOrphan) orphans.add(row.name);
-      else this.#waiting.set(id, row.next);
+      if (!isOrphan) this.#waiting.set(id, row.next);
+      else {
+        orphans.add(row.name);
+        this.#orphans++;
+      }
       if (isOrphan !== (row.isOrphan ?? false)) writes.push(this.#rows.set(id, { ...row, isOrphan }));
     }
     for (const [name, { schedule }] of this.#kinds) if (schedule) writes.push(...this.#plan(name, schedule));
     if (orphans.size > 0) {
       this.#log.warn(
-        `jobs wait that nothing runs any more: ${[...orphans].join(", ")}. They are kept; "bun run peer jobs --for-bot ${this.#plugin}" lists them`,
+        `jobs wait that nothing runs any more: ${[...orphans].join(", ")}. They are kept: "bun run peer jobs --for-bot ${this.#plugin}" lists them, "jobs drop" drops them`,
       );
     }
     await Promise.all(writes);
@@ -155,7 +184,7 @@ export class Jobs {
     const row = this.#rows.get(id);
     if (!row || this.#running.has(id)) return;
     this.#waiting.set(id, row.next);
-    this.#look();
+    if (row.next < this.#lookAt) this.#look(); // otherwise the next look finds it in time
   }
 
   /** Begins what is due, and looks again when the next one is. */
@@ -167,9 +196,10 @@ export class Jobs {
     const waiting = [...this.#waiting].toSorted(([, a], [, b]) => a - b);
     const due = waiting.filter(([, next]) => next <= now).slice(0, MAX_AT_ONCE - this.#running.size);
     const later = waiting.find(([, next]) => next > now)?.[1];
+    this.#lookAt = later === undefined ? Infinity : Math.min(later, now + LOOK_AGAIN_MS);
     if (later !== undefined) {
       const look = (): void => this.#apart(() => this.#look());
-      this.#timer = clock.after(Math.min(later - now, LOOK_AGAIN_MS), look);
+      this.#timer = clock.after(this.#lookAt - now, look);
     }
     for (const [id] of due) this.#apart(() => this.#begin(id));
   }
@@ -256,7 +286,7 @@ export class Jobs {
   }
 
   #taskOf(id: string): string {
-    return `${this.#plugin}/job/${id}`;
+    return jobTask(this.#plugin, id);
   }
 }
 

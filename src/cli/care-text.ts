@@ -45,6 +45,8 @@ export function careLines(answer: CareEvent, now: number, paint: Paint): string[
       return [`${messages(answer.count)} put back to be handled`];
     case "dead-dropped":
       return [`${messages(answer.count)} dropped`];
+    case "jobs-dropped":
+      return [`${answer.count === 1 ? "1 job" : `${answer.count} jobs`} dropped`];
     default:
       return answer.jobs.length === 0 ? ["no jobs are kept"] : answer.jobs.map((job) => jobLine(job, now, paint));
   }

@@ -2,7 +2,7 @@
 import { isAbsolute } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
-import { type JobInfo, listJobs, openJobRows } from "../bot/job-rows.ts";
+import { dropJobs, type JobInfo, listJobs, openJobRows } from "../bot/job-rows.ts";
 import type { Accepting } from "../peer/admission.ts";
 import type { DeadLetter } from "../peer/dead-letters.ts";
 import type { OutboxEntry, OutboxMessage } from "../peer/outbox.ts";
@@ -24,7 +24,9 @@ export type CareCommand =
   | { readonly do: "why"; readonly id: string }
   | { readonly do: "dead" }
   | { readonly do: "dead-retry" | "dead-drop"; readonly which: string }
-  | { readonly do: "jobs" };
+  | { readonly do: "jobs" }
+  /** The id of a job, or the name of several. */
+  | { readonly do: "jobs-drop"; readonly which: string };
 
 export type CareEvent =
   | { readonly event: "blocked"; readonly peers: readonly PeerInfo[] }
@@ -37,7 +39,8 @@ export type CareEvent =
   | ({ readonly event: "why"; readonly id: string } & Explanation)
   | { readonly event: "dead"; readonly count: number; readonly letters: readonly DeadLetter[] }
   | { readonly event: "dead-retried" | "dead-dropped"; readonly count: number }
-  | { readonly event: "jobs"; readonly jobs: readonly JobInfo[] };
+  | { readonly event: "jobs"; readonly jobs: readonly JobInfo[] }
+  | { readonly event: "jobs-dropped"; readonly count: number };
 
 /** What each of them takes. */
 export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>> = {
@@ -53,6 +56,7 @@ export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>>
   "dead-retry": ["which"],
   "dead-drop": ["which"],
   jobs: [],
+  "jobs-drop": ["which"],
 };
 
 export function isCare(command: { readonly do: string }): command is CareCommand {
@@ -82,6 +86,7 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
       return { do: what, id: text("id") };
     case "dead-retry":
     case "dead-drop":
+    case "jobs-drop":
       return { do: what, which: text("which") };
     default:
       return undefined;
@@ -121,6 +126,8 @@ export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEv
       return { event: "dead-retried", count: await deadLetters.retry(command.which) };
     case "dead-drop":
       return { event: "dead-dropped", count: await deadLetters.drop(command.which) };
+    case "jobs-drop":
+      return { event: "jobs-dropped", count: await dropJobs(peer, peer.name, command.which) };
     default:
       return { event: "jobs", jobs: listJobs(openJobRows(peer, peer.name)) }; // a bot's peer has its plugin's name
   }

@@ -84,7 +84,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("--set <name.key=value>", SET, setOption)
     .option(
       "--for-bot <name>",
-      "outbox, dead, why, block, unblock, accept, backup and restore: of that bot of this home",
+      "outbox, dead, why, jobs, block, unblock, accept, backup and restore: of that bot of this home",
       nameOption,
     )
     .option("--record <folder>", RECORD)
@@ -248,10 +248,14 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .description("see them no more")
     .action((which: string) => act((flags) => question(flags, { do: "dead-drop", which })));
 
-  program
+  const jobs = program
     .command("jobs")
     .description("what a bot will do later, with --for-bot")
     .action(() => act((flags) => question(flags, { do: "jobs" })));
+  jobs
+    .command("drop <id|name>")
+    .description("do one of them not, or all of a name that nothing runs any more")
+    .action((which: string) => act((flags) => question(flags, { do: "jobs-drop", which })));
   program
     .command("backup [file]")
     .description("copy an identity, or with --for-bot a bot, to one file: key, messages, stores; also while it runs")

@@ -7,7 +7,8 @@ import { givenInCode, parseConfig } from "../../src/bot/config.ts";
 import { type AttachedPlugin, attachPlugin } from "../../src/bot/host.ts";
 import type { Job } from "../../src/bot/job.ts";
 import { MAX_HOPS } from "../../src/bot/loops.ts";
-import { type JobInfo, listJobs, openJobRows } from "../../src/bot/job-rows.ts";
+import { dropJobs, type JobInfo, listJobs, openJobRows } from "../../src/bot/job-rows.ts";
+import { MAX_JOBS } from "../../src/bot/jobs.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
 import { secret } from "../../src/bot/secret.ts";
 import type { Peer } from "../../src/peer/peer.ts";
@@ -291,7 +292,7 @@ test("jobs that nothing runs any more are kept and told of once, and run when th
   const bare = await attach(peer, () => {});
   await peer.clock.advance(HOUR);
   expect(peer.logged).toEqual([
-    'warn clerk: jobs wait that nothing runs any more: remind. They are kept; "bun run peer jobs --for-bot clerk" lists them',
+    'warn clerk: jobs wait that nothing runs any more: remind. They are kept: "bun run peer jobs --for-bot clerk" lists them, "jobs drop" drops them',
   ]);
   expect(jobsOf(peer).map(({ registered }) => registered)).toEqual([false, false]);
   await bare[Symbol.asyncDispose]();
@@ -351,6 +352,49 @@ test("a job counts the messages of bots that led to it, but is otherwise apart f
   await peer.clock.settle();
   expect(peer.sent.map(({ text }) => text)).toEqual(["once more"]);
   expect(peer.logged).toEqual(["warn clerk: ann and dice only answer each other: no more is said to that"]);
+});
+
+test("an operator drops a job, or all of a name that nothing runs any more, and nothing that recurs", async () => {
+  const peer = new FakePeer();
+  const { remind, attached, ran } = await reminder(peer);
+  const id = await remind.in("1h", { text: "stretch" });
+  await remind.in("2h", { text: "stand" });
+  expect(await dropJobs(peer, "clerk", id)).toBe(1);
+  expect(remind.list()).toMatchObject([{ payload: { text: "stand" } }]);
+  await remind.in("3h", { text: "breathe" });
+  await attached[Symbol.asyncDispose]();
+  await attach(peer, (bot) => bot.every("1d", () => {}));
+  expect(jobsOf(peer).map(({ name, registered }) => [name, registered])).toEqual([
+    ["remind", false],
+    ["remind", false],
+    ["every 1d", true],
+  ]);
+  expect(await dropJobs(peer, "clerk", "remind")).toBe(2);
+  expect(jobsOf(peer)).toMatchObject([{ name: "every 1d" }]);
+  const refusal = async (which: string) => await dropJobs(peer, "clerk", which).catch((error: unknown) => error);
+  expect(await refusal("every 1d")).toMatchObject({
+    code: "JOB_UNKNOWN",
+    message: expect.stringContaining("it recurs"),
+  });
+  expect(await refusal("remind")).toMatchObject({ code: "JOB_UNKNOWN" });
+  await peer.clock.advance(DAY);
+  expect(ran).toEqual([]);
+});
+
+test("a bot keeps no more jobs than its bound, those included that nothing runs any more", async () => {
+  const peer = new FakePeer();
+  const { remind, attached } = await reminder(peer);
+  const asked = Array.from({ length: MAX_JOBS + 5 }, () => remind.in("1h", { text: "stretch" }));
+  const refused = (await Promise.allSettled(asked)).filter((one) => one.status === "rejected");
+  expect(refused.map(({ reason }) => reason as unknown)).toEqual(
+    Array.from({ length: 5 }, () => expect.objectContaining({ code: "JOBS_FULL" })),
+  );
+  await attached[Symbol.asyncDispose]();
+  const handle: { other?: Job<undefined> } = {};
+  await attach(peer, (bot) => void (handle.other = bot.job("other", () => {})));
+  expect(await handle.other?.in("1h").catch((error: unknown) => error)).toMatchObject({ code: "JOBS_FULL" });
+  await dropJobs(peer, "clerk", "remind");
+  expect(await handle.other?.in("1h")).toBeString();
 });
 
 // On real peers: what a crash leaves.

@@ -28,6 +28,7 @@ test("each command of care is read from a line, and what it lacks is said", () =
     { do: "dead-retry", which: "all" },
     { do: "dead-drop", which: "a.1" },
     { do: "jobs" },
+    { do: "jobs-drop", which: "remind" },
   ]) {
     expect(read(command)).toEqual(command);
   }
@@ -126,7 +127,7 @@ const clerkThat = (answer: string): string => `
   } });`;
 
 test(
-  "what a bot could not handle is seen and tried again from outside, while it runs and while it does not",
+  "what a bot could not handle is seen and tried again from outside, while it runs and while it does not, and dropped",
   async () => {
     await using home = await TestHome.make();
     await mkdir(join(home.path, "bots"));
@@ -228,6 +229,12 @@ test(
         { name: "every 1d", schedule: "every 1d", attempts: 0, registered: true, last: null },
         { id, name: "keep", schedule: null, attempts: 0, registered: true, last: null },
       ],
+    });
+    const drop = (which: string) => home.run(["jobs", "drop", which, "--for-bot", "keeper"]);
+    expect(await drop(String(id))).toMatchObject({ code: 0, out: "1 job dropped\n" });
+    expect(await drop(String(id))).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`no job ${String(id)} that`),
     });
     expect((await home.run(["jobs", "-n", "ann"])).out).toBe("no jobs are kept\n");
   },

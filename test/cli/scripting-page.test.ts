@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import dice from "../../bots/dice.ts";
+import { openJobRows } from "../../src/bot/job-rows.ts";
 import { parseCommand, type FaceEvent } from "../../src/cli/events.ts";
 import { jsonMode } from "../../src/cli/json-mode.ts";
 import { Notices } from "../../src/cli/notices.ts";
@@ -51,6 +52,7 @@ async function converse(): Promise<FaceEvent[]> {
     const shared = { home, host: "127.0.0.1", registry: registry.url };
     await using ann = await openPeer({ ...shared, name: "ann" });
     await using notices = new Notices(ann);
+    await openJobRows(ann, "ann").set("r1", { name: "remind", due: 0, next: 0, attempts: 0 });
     const stopped = new AbortController();
     using session = new Session(ann, () => stopped.abort());
     const events: FaceEvent[] = [];
