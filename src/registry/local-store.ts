@@ -18,13 +18,14 @@ import type {
   RegistryStore,
   StoredRecord,
 } from "./store.ts";
-import { DOOR_TABLES, ONLINE_INDEX, Tables, TABLES } from "./tables.ts";
+import { COMMANDS_INDEX, DOOR_TABLES, ONLINE_INDEX, Tables, TABLES } from "./tables.ts";
 
 /** Each step brings a database one version further. What has been on a disk is never changed: what is new is a new step. */
 const STEPS = [
   `${TABLES} CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
   ONLINE_INDEX,
   DOOR_TABLES,
+  COMMANDS_INDEX,
 ];
 export const STORE_FILE = "registry.sqlite";
 /** A restart within that time is a blink: those who were online are waited for, not declared offline. */

@@ -16,6 +16,9 @@ export const TABLES = `
 /** For whoever asks who is online: of many that are known, few may be. */
 export const ONLINE_INDEX = "CREATE INDEX records_online ON records (id) WHERE stay > 0;";
 
+/** For whoever replaces a record: its commands are found by its id. */
+export const COMMANDS_INDEX = "CREATE INDEX commands_by_id ON commands (id);";
+
 /** Whom the operator lets in: see door.ts. */
 export const DOOR_TABLES = `
   CREATE TABLE invites (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, label TEXT NOT NULL, made_at INTEGER NOT NULL,
@@ -58,7 +61,7 @@ export class Tables {
 
   static inMemory(): Tables {
     const db = new Database(":memory:", { strict: true });
-    db.run(TABLES + DOOR_TABLES);
+    db.run(TABLES + ONLINE_INDEX + DOOR_TABLES + COMMANDS_INDEX);
     return new Tables(db);
   }
 
