@@ -1,7 +1,6 @@
 /** Attempt: tries the new code of a bot in a worker that has no peer, while the old code goes on. */
 import type { Clock } from "../base/world.ts";
 import { Life } from "./life.ts";
-import type { MemoryUser } from "./memory-bound.ts";
 import type { BotStart, FromWorker, SpawnWorker } from "./worker-link.ts";
 
 /** How long the new code may take to load and to declare what it does. */
@@ -22,7 +21,7 @@ export type Outcome = { kind: "good"; life: Life; name: string } | { kind: "bad"
  * setup may have begun; the second only loads it, and is the outcome: a life that waits for `open`.
  * Disposing of the attempt before its outcome gives it up.
  */
-export class Attempt implements Disposable, MemoryUser {
+export class Attempt implements Disposable {
   readonly #options: AttemptOptions;
   readonly #done: (outcome: Outcome) => void;
   #life: Life | undefined;
@@ -38,24 +37,8 @@ export class Attempt implements Disposable, MemoryUser {
     this.#begin();
   }
 
-  get heapBytes(): number {
-    return this.#life?.heapBytes ?? 0;
-  }
-
-  get isSilent(): boolean {
-    return this.#life?.isSilent ?? false;
-  }
-
-  get heardAt(): number {
-    return this.#life?.heardAt ?? 0;
-  }
-
-  ask(): void {
-    this.#life?.ask();
-  }
-
-  fell(cause: string): void {
-    this.#fail(cause);
+  get life(): Life | undefined {
+    return this.#life;
   }
 
   [Symbol.dispose](): void {

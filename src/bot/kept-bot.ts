@@ -33,7 +33,7 @@ export interface KeptBotOptions {
 
 export type KeptBotState = "starting" | "online" | "waiting" | "ended";
 
-export class KeptBot implements MemoryUser {
+export class KeptBot {
   readonly #start: BotStart;
   readonly #spawn: SpawnWorker;
   readonly #world: World;
@@ -87,28 +87,7 @@ export class KeptBot implements MemoryUser {
 
   /** Who may use memory because of this bot. */
   get memoryUsers(): MemoryUser[] {
-    return this.#attempt ? [this, this.#attempt] : [this];
-  }
-
-  get heapBytes(): number {
-    return this.#life?.heapBytes ?? 0;
-  }
-
-  get isSilent(): boolean {
-    return this.#life?.isSilent ?? false;
-  }
-
-  get heardAt(): number {
-    return this.#life?.heardAt ?? 0;
-  }
-
-  ask(): void {
-    this.#life?.ask();
-  }
-
-  /** Ends the worker as if it had crashed. One that is to stop anyway is left to that. */
-  fell(cause: string): void {
-    if (this.#life && !this.#isStopping && !this.#next) this.#closed(cause);
+    return [this.#life, this.#attempt?.life].filter((life) => life !== undefined);
   }
 
   /** Its files were read again. What has not changed is not loaded again. */

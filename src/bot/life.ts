@@ -1,5 +1,6 @@
 /** Life: one worker of a bot. It is asked for a sign of life each second, and heard until it is ended or lost. */
 import type { Clock, Timer } from "../base/world.ts";
+import type { MemoryUser } from "./memory-bound.ts";
 import type { FromWorker, SpawnWorker, ToWorker, WorkerLink } from "./worker-link.ts";
 
 /** A worker is asked for a sign of life this often, and ended after so long without one. */
@@ -12,7 +13,7 @@ export interface LifeListener {
   lost(cause: string): void;
 }
 
-export class Life implements Disposable {
+export class Life implements Disposable, MemoryUser {
   /** Fingerprint of the sources that it was started with. */
   readonly hash: string;
   readonly #clock: Clock;
@@ -41,17 +42,15 @@ export class Life implements Disposable {
     this.#watch(clock.steady());
   }
 
-  /** What the worker alone holds, as it said last. */
+  /** Of the worker alone. */
   get heapBytes(): number {
     return this.#heapBytes;
   }
 
-  /** It was asked for a sign of life and has not given one yet. */
   get isSilent(): boolean {
     return this.#isAsked;
   }
 
-  /** When it gave a sign of life last, in steady ms. */
   get heardAt(): number {
     return this.#heardAt;
   }
@@ -59,6 +58,10 @@ export class Life implements Disposable {
   ask(): void {
     this.#isAsked = true;
     this.post({ t: "ping" });
+  }
+
+  fell(cause: string): void {
+    this.#lose(cause);
   }
 
   /** Resolves when the thread is gone, and with it everything that it had open. */

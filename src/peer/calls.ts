@@ -1,5 +1,5 @@
 /** Calls: commands of other peers, used by programs. A call is a message; here its answer is waited for. */
-import { type ErrorCode, WarrenError } from "../base/errors.ts";
+import { ERROR_CODES, type ErrorCode, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Clock, Timer } from "../base/world.ts";
 import type { Store } from "../store/store.ts";
@@ -15,16 +15,9 @@ export const CALL_TIMEOUT_MS = 30_000;
 /** Calls that may wait for their answers at the same time. */
 export const MAX_CALLS = 10_000;
 
-/** What another peer may say of a command of its own; any other code is told as the last one. */
-const ANSWER_CODES = [
-  "COMMAND_UNKNOWN",
-  "COMMAND_ARGUMENTS",
-  "COMMAND_DENIED",
-  "COMMAND_TOO_SOON",
-  "COMMAND_UNCONFIRMED",
-  "COMMAND_FAILED",
-] as const satisfies readonly ErrorCode[];
-export type AnswerCode = (typeof ANSWER_CODES)[number];
+/** What another peer may say of a command of its own; any other code is told as `COMMAND_FAILED`. */
+export type AnswerCode = Extract<ErrorCode, `COMMAND_${string}`>;
+const ANSWER_CODES = ERROR_CODES.filter((code): code is AnswerCode => code.startsWith("COMMAND_"));
 
 /** How far a call without an answer has come; otherwise it is there. */
 const LATENESS: Readonly<Record<string, string>> = {
