@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openPeer } from "../../src/warren.ts";
 import { TestHome } from "./processes.ts";
@@ -9,7 +9,6 @@ const LIMIT_MS = 20_000;
 const keyOf = (place: TestHome): Promise<string> => readFile(join(place.path, "peers/ann/key.pem"), "utf8");
 
 const COUNTER = `
-  import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
   export default definePlugin({ name: "counter", about: "counts", setup(bot) {
     const counts = bot.store("counts");
     bot.on("message", async ({ reply }) => reply("no. " + await counts.update("n", (n = 0) => n + 1)));
@@ -19,10 +18,9 @@ test(
   "a running bot is backed up, and restored when it does not run; it is the same peer and counts on from there",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    await writeFile(join(home.path, "bots", "counter.ts"), COUNTER);
+    await home.putBot("counter", COUNTER);
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("counter"));
+    await ann.sees("counter");
     ann.say({ do: "send", to: "counter", text: "one" });
     const first = await ann.next(({ text }) => text === "no. 1");
     const file = join(home.path, "counter.backup");
@@ -55,7 +53,7 @@ test(
       out: expect.stringMatching(/^counter is as it was at \S+Z; what came after that is lost here\n$/),
     });
     const again = await home.peer("ann");
-    await again.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("counter"));
+    await again.sees("counter");
     again.say({ do: "send", to: "counter", text: "three" });
     expect((await again.next(({ text }) => text === "no. 2"))["from"]).toEqual(first["from"]);
   },

@@ -1,21 +1,18 @@
 import { expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TestHome } from "./processes.ts";
 
 test("what is set on the command line of a peer reaches its bots, and so does where they are recorded", async () => {
   await using home = await TestHome.make();
-  await mkdir(join(home.path, "bots"));
-  await writeFile(
-    join(home.path, "bots", "clock.ts"),
-    `import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
-     export default definePlugin({
+  await home.putBot(
+    "clock",
+    `export default definePlugin({
        name: "clock", about: "ticks", config: z.object({ maxAge: z.number(), say: z.string() }),
        setup: (bot) => bot.on("message", ({ reply }) => reply(JSON.stringify(bot.config))),
      });`,
   );
   const ann = await home.peer("ann", "--set", "clock.maxAge=7", "--set", "clock.say=a b", "--record", "tapes");
-  await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clock"));
+  await ann.sees("clock");
   ann.say({ do: "send", to: "clock", text: "what?" });
   const { text } = await ann.next(({ event }) => event === "message");
   expect(text).toBe('{"maxAge":7,"say":"a b"}');

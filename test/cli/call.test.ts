@@ -1,12 +1,9 @@
 import { expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { TestHome } from "./processes.ts";
 
 const LIMIT_MS = 20_000;
 
 const CLERK = `
-  import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
   export default definePlugin({ name: "clerk", about: "files things", setup(bot) {
     const args = z.object({ name: z.string(), copies: z.number().default(1) });
     bot.command("file", { about: "file", args, run: ({ args }) => ({ filed: args.name, copies: args.copies }) });
@@ -19,10 +16,9 @@ test(
   "a command of a bot is called from the command line, through a running peer and without one",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    await writeFile(join(home.path, "bots", "clerk.ts"), CLERK);
+    await home.putBot("clerk", CLERK);
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clerk"));
+    await ann.sees("clerk");
     for (const name of ["ann", "bob"]) {
       const call = (...args: string[]) => home.run(["call", "clerk", ...args, "-n", name]);
       expect(await call("file", '{"name":"a b","copies":3}')).toEqual({
@@ -60,10 +56,9 @@ test(
   "programs that speak JSON call, several at a time, and are answered after the end of their input",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    await writeFile(join(home.path, "bots", "clerk.ts"), CLERK);
+    await home.putBot("clerk", CLERK);
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clerk"));
+    await ann.sees("clerk");
     ann.say({ do: "call", to: "clerk", command: "wait", timeout: 1, ref: 1 });
     ann.say({ do: "call", to: "clerk", command: "file", args: { name: "x" }, ref: 2 });
     ann.say({ do: "call", to: "clerk", command: "file", args: 7, ref: 3 });

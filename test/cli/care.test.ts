@@ -1,6 +1,4 @@
 import { expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { careLines } from "../../src/cli/care-text.ts";
 import { parseCommand } from "../../src/cli/events.ts";
 import { createPaint } from "../../src/cli/paint.ts";
@@ -121,7 +119,6 @@ test(
 
 /** A bot that does this with whatever it hears. */
 const clerkThat = (answer: string): string => `
-  import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
   export default definePlugin({ name: "clerk", about: "files things", setup(bot) {
     bot.on("message", (message) => ${answer});
   } });`;
@@ -130,11 +127,9 @@ test(
   "what a bot could not handle is seen and tried again from outside, while it runs and while it does not, and dropped",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    const file = join(home.path, "bots", "clerk.ts");
-    await writeFile(file, clerkThat('{ throw new Error("no such drawer"); }'));
+    await home.putBot("clerk", clerkThat('{ throw new Error("no such drawer"); }'));
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clerk"));
+    await ann.sees("clerk");
     ann.say({ do: "send", to: "clerk", text: "file this", ref: 1 });
     const { id } = await ann.next(({ state, ref }) => state === "failed" && ref === 1);
     const clerk = (...args: string[]): Promise<{ code: number; out: string; err: string }> =>
@@ -148,7 +143,7 @@ test(
     expect(JSON.parse((await clerk("dead", "--json")).out)).toMatchObject({ count: 1, letters: [{ id }] });
     expect((await clerk("dead", "retry", "all")).out).toBe("1 message put back to be handled\n");
     expect((await clerk("dead")).out).toBe("no message was set aside\n");
-    await writeFile(file, clerkThat('message.reply("filed")'));
+    await home.putBot("clerk", clerkThat('message.reply("filed")'));
     const again = await home.peer("ann");
     await again.next(({ event, text }) => event === "message" && text === "filed");
     await again.next((event) => event["id"] === id && event["state"] === "handled");
@@ -195,7 +190,6 @@ test("a list of jobs says what is next, how often it failed, and how it ended", 
 
 /** A bot that keeps a job for each message, and does another at once. */
 const KEEPER = `
-  import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
   export default definePlugin({ name: "keeper", about: "keeps things", setup(bot) {
     const keep = bot.job("keep", () => {}, { payload: z.string() });
     bot.every("1d", () => {});
@@ -210,10 +204,9 @@ test(
   "the jobs of a bot are listed from outside, while it runs and while it does not",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    await writeFile(join(home.path, "bots", "keeper.ts"), KEEPER);
+    await home.putBot("keeper", KEEPER);
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("keeper"));
+    await ann.sees("keeper");
     ann.say({ do: "send", to: "keeper", text: "keep this", ref: 1 });
     const { text: id } = await ann.next(({ event }) => event === "message");
     await ann.next(({ event, text }) => event === "message" && text === "rang");

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { TestHome } from "./processes.ts";
 
 const LIMIT_MS = 20_000;
@@ -97,13 +96,12 @@ test(
   "a bot is spoken to as a newcomer would: by typing its name and the command, with Tab's help",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    const source = `import { definePlugin, z } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+    const source = `
       export default definePlugin({ name: "coin", about: "flips a coin", setup(bot) {
         bot.command("flip", { about: "flip it", args: z.object({ times: z.number().int().default(1) }),
           run: ({ args, reply }) => reply("heads ".repeat(args.times).trim()) });
       } });`;
-    await writeFile(join(home.path, "bots", "coin.ts"), source);
+    const file = await home.putBot("coin", source);
     const ann = home.terminal("--name", "ann", "--port", "0");
     await ann.read("run by this peer");
     await ann.read("coin is online");
@@ -116,7 +114,7 @@ test(
     await ann.read("--times ");
     await ann.enter("3", "coin  heads heads heads");
     await ann.enter("@coin", "flips a coin · commands: flip");
-    await rm(join(home.path, "bots", "coin.ts"));
+    await rm(file);
     await ann.read("coin went offline");
     const zoe = home.terminal("--name", "zoe", "--port", "0"); // who has never met it
     await zoe.read("you are zoe");
@@ -135,8 +133,7 @@ test(
   "an answer is read while it grows, and a program is told of it",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    const source = `import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
+    const source = `
       const goOn = Promise.withResolvers();
       export default definePlugin({ name: "sage", about: "takes its time", setup(bot) {
         bot.command("go", { about: "go on", run: () => goOn.resolve() });
@@ -146,7 +143,7 @@ test(
           yield " all one";
         })()) });
       } });`;
-    await writeFile(join(home.path, "bots", "sage.ts"), source);
+    await home.putBot("sage", source);
     const ann = home.terminal("--name", "ann", "--port", "0");
     await ann.read("sage is online");
     const bob = await home.peer("bob");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { personFolder } from "../../src/cli/identities.ts";
 import { findRunning } from "../../src/cli/running.ts";
@@ -13,7 +13,7 @@ test(
     await using home = await TestHome.make();
     const ann = await home.peer("ann");
     const bob = await home.peer("bob");
-    await ann.next(({ event, peer, online }) => event === "presence" && online === true && nameOf(peer) === "bob");
+    await ann.sees("bob");
 
     ann.say({ do: "send", to: "bob", text: "hi\nthere", ref: "first" });
     const message = await bob.next(({ event }) => event === "message");
@@ -33,7 +33,7 @@ test(
 
     bob.say({ do: "stop" });
     expect(await bob.child.exited).toBe(0);
-    await ann.next(({ event, peer, online }) => event === "presence" && online === false && nameOf(peer) === "bob");
+    await ann.sees("bob", false);
   },
   LIMIT_MS,
 );
@@ -128,7 +128,7 @@ test(
     await using home = await TestHome.make();
     const bob = await home.peer("bob"); // runs the registry
     const off = await home.peer("ann");
-    await bob.next(({ event, peer, online }) => event === "presence" && online === true && nameOf(peer) === "ann");
+    await bob.sees("ann");
     off.say({ do: "stop" });
     await off.child.exited;
 
@@ -208,16 +208,16 @@ test(
   "when the first peer is killed, the second takes the registry and the bots",
   async () => {
     await using home = await TestHome.make();
-    await putParrot(home);
+    await home.putBot("parrot", PARROT);
     const ann = await home.peer("ann");
     const bob = await home.peer("bob");
-    await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "parrot");
+    await bob.sees("parrot");
     ann.child.kill("SIGKILL");
     await ann.child.exited;
     // Only a registry that runs again can tell bob of carl, and only a bot that runs again can answer carl.
     await untilRegistry(home.registryUrl);
     const carl = await home.peer("carl", "--no-bots");
-    await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "carl");
+    await bob.sees("carl");
     carl.say({ do: "send", to: "parrot", text: "still there?" });
     await carl.next(({ event, text }) => event === "message" && text === "still there?");
   },
@@ -229,11 +229,11 @@ test(
   async () => {
     await using home = await TestHome.make();
     await using other = await TestHome.make(home);
-    await Promise.all([putParrot(home), putParrot(other)]);
+    await Promise.all([home, other].map((place) => place.putBot("parrot", PARROT)));
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && nameOf(peer) === "parrot");
+    await ann.sees("parrot");
     const bob = await other.peer("bob");
-    const first = await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "parrot");
+    const first = await bob.sees("parrot");
     ann.say({ do: "stop" });
     await ann.child.exited;
     // Its own parrot has another key; nobody else may go on as the one that bob has met.
@@ -252,7 +252,7 @@ test(
     await using home = await TestHome.make();
     const bob = await home.peer("bob");
     const ann = await home.peer("ann");
-    await bob.next(({ event, peer }) => event === "presence" && nameOf(peer) === "ann");
+    await bob.sees("ann");
     const watching = home.command("receive", "--json", "-n", "ann");
     for (let n = 0; watching.seen.length === 0; n++) {
       bob.say({ do: "send", to: "ann", text: "look", ref: n });
@@ -299,7 +299,7 @@ test(
   "the bots of a peer come and go with their files",
   async () => {
     await using home = await TestHome.make();
-    await putParrot(home);
+    await home.putBot("parrot", PARROT);
     const ann = await home.peer("ann");
     const parrot = (isOnline: boolean) =>
       ann.next(({ event, peer, online }) => event === "presence" && nameOf(peer) === "parrot" && online === isOnline);
@@ -310,15 +310,10 @@ test(
   LIMIT_MS,
 );
 
-/** A bot in the folder of the home, from where its peers are started. */
-async function putParrot(home: TestHome): Promise<void> {
-  await mkdir(join(home.path, "bots"));
-  const source = `import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
-    export default definePlugin({ name: "parrot", about: "repeats", setup(bot) {
-      bot.on("message", (message) => message.reply(message.text));
-    } });`;
-  await writeFile(join(home.path, "bots", "parrot.ts"), source);
-}
+const PARROT = `
+  export default definePlugin({ name: "parrot", about: "repeats", setup(bot) {
+    bot.on("message", (message) => message.reply(message.text));
+  } });`;
 
 /** Resolves when a registry answers; each try waits for the one before. */
 async function untilRegistry(url: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** Real processes for the tests of the faces: a home of their own, a registry port of their own, events instead of sleeps. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -41,6 +41,14 @@ export class TestHome implements AsyncDisposable {
       WARREN_HOME: this.path,
       WARREN_REGISTRY_PORT: String(this.registryPort),
     };
+  }
+
+  /** Puts a bot into the `./bots` of its peers, and resolves with the file. `source` needs no import of Warren. */
+  async putBot(name: string, source: string): Promise<string> {
+    const file = join(this.path, "bots", `${name}.ts`);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, `import { definePlugin, z } from ${JSON.stringify(join(ROOT, "src/index.ts"))};\n${source}`);
+    return file;
   }
 
   /** Runs a command to its end. */
@@ -119,6 +127,15 @@ export class JsonPeer {
       };
       this.#look = look;
       look();
+    });
+  }
+
+  /** Resolves when it was told that a peer of that name came, or went. */
+  async sees(name: string, online = true): Promise<Event> {
+    return await this.next((event) => {
+      return (
+        event.event === "presence" && event["online"] === online && (event["peer"] as { name: string }).name === name
+      );
     });
   }
 

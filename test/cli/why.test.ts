@@ -1,12 +1,9 @@
 import { expect, test } from "bun:test";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { TestHome } from "./processes.ts";
 
 const LIMIT_MS = 20_000;
 
 const CLERK = `
-  import { definePlugin } from ${JSON.stringify(join(import.meta.dir, "../../src/index.ts"))};
   export default definePlugin({ name: "clerk", about: "files things", setup(bot) {
     bot.on("message", { match: "file" }, (message) => message.reply("filed"));
     bot.on("message", () => {});
@@ -16,10 +13,9 @@ test(
   "what a bot did with a message is told to its sender and at the bot, while it runs and while it does not",
   async () => {
     await using home = await TestHome.make();
-    await mkdir(join(home.path, "bots"));
-    await writeFile(join(home.path, "bots", "clerk.ts"), CLERK);
+    await home.putBot("clerk", CLERK);
     const ann = await home.peer("ann");
-    await ann.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clerk"));
+    await ann.sees("clerk");
     ann.say({ do: "send", to: "clerk", text: "file this", ref: 1 });
     const filed = await ann.next(({ state, ref }) => state === "handled" && ref === 1);
     ann.say({ do: "send", to: "clerk", text: "thanks", ref: 2 });
@@ -60,10 +56,9 @@ test(
   async () => {
     await using home = await TestHome.make();
     await using other = await TestHome.make(home);
-    await mkdir(join(other.path, "bots"));
-    await writeFile(join(other.path, "bots", "clerk.ts"), CLERK);
+    await other.putBot("clerk", CLERK);
     const bob = await other.peer("bob");
-    await bob.next(({ event, peer }) => event === "presence" && JSON.stringify(peer).includes("clerk"));
+    await bob.sees("clerk");
     const sent = await home.run(["send", "clerk", "file this", "-n", "ann", "--json"]);
     const { id } = JSON.parse(sent.out.split("\n")[0] ?? "") as { id: string };
     const { code, out } = await home.run(["why", id, "-n", "ann"]);
