@@ -245,6 +245,30 @@ test.skipIf(browser === undefined)(
 );
 
 test.skipIf(browser === undefined)(
+  "when a phone is turned upright nothing sticks out, also of what is out of sight",
+  inBrowser(async (view) => {
+    await using registry = await openRegistry();
+    const bots = Array.from({ length: 30 }, (_, i) => logIn(registry.url, `bot-${i}`, DICE));
+    const [bot] = await Promise.all(bots);
+    const turn = (width: number, height: number): Promise<void> =>
+      view.tell("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: true });
+    await turn(844, 390);
+    await view.open(bot?.url ?? "");
+    await view.until(`document.querySelectorAll("#bots h3").length === 30`);
+    await view.ask("scrollTo(0, document.documentElement.scrollHeight)");
+    await view.until("scrollY > 0");
+    await view.ask("scrollTo(0, 0)");
+    await view.until("scrollY === 0");
+    await turn(390, 844);
+    await view.until("innerWidth === 390");
+    expect(await view.ask<number>("document.documentElement.scrollWidth")).toBe(390);
+    await view.tell("Emulation.clearDeviceMetricsOverride", {});
+    for (const one of await Promise.all(bots)) one[Symbol.dispose]();
+  }),
+  LIMIT_MS,
+);
+
+test.skipIf(browser === undefined)(
   "on a phone nothing sticks out, in the dark it is dark, and every field has its label",
   inBrowser(async (view) => {
     await using registry = await openRegistry();
