@@ -87,7 +87,7 @@ export function tracedOutgoing<Message extends { readonly text: string }, Result
     try {
       const result = await layer(given, (changed = given) => {
         isOn = true;
-        if (changed !== given) note(`${which} made ${quote(given)} into ${quote(changed)}`);
+        if (changed.text !== given.text) note(`${which} made ${quote(given)} into ${quote(changed)}`);
         return next(changed);
       });
       if (!isOn) note(`${which} stopped ${quote(given)}`);

@@ -11,13 +11,20 @@ export function whyLines({ heard, said }: Explanation, now: number, paint: Paint
   ];
 }
 
-function saidLines({ to, text, at, state, reason }: Said, now: number, paint: Paint): string[] {
+function saidLines({ to, text, at, state, reason, runs }: Said, now: number, paint: Paint): string[] {
   const fate = reason === undefined ? state : `${state}: ${oneLine(reason)}`;
   const bot = `what it did with it is known where it runs: why <id> --for-bot ${oneLine(to.name)}`;
   return [
     `${paint.dim(timeOf(at, now))} said to ${paint.name(oneLine(to.name))}: ${oneLine(text)}  ${paint.dim(`(${fate})`)}`,
+    ...(runs ? sayerLines(runs, paint) : []),
     ...(to.kind === "bot" && state !== "queued" && state !== "sent" ? [`  ${bot}`] : []),
   ];
+}
+
+function sayerLines(runs: readonly Trace[], paint: Paint): string[] {
+  const [first] = runs;
+  if (!first) return ["  what made the bot say it is not kept: a job or a dialog, or it was too long ago"];
+  return [`  because of ${oneLine(first.id)}`, ...runs.flatMap((run) => runLines(run, paint))];
 }
 
 function heardLines(message: Heard, now: number, paint: Paint): string[] {

@@ -1,4 +1,4 @@
-/** `peer why`: what a bot did with a message. One's own message is looked up at the bot that it went to, if that is of this home. */
+/** `peer why`: what a bot did with a message, or why it said it. That is looked up at the bot, if that is of this home. */
 import { isWarrenError } from "../base/errors.ts";
 import { askFor, type AskOptions, show } from "./ask.ts";
 import type { FaceEvent } from "./events.ts";
@@ -14,8 +14,9 @@ export async function why(options: AskOptions, id: string): Promise<void> {
 }
 
 /** Undefined where the bot is not of this home, or the message has not come there. */
-async function atItsBot(options: AskOptions, { id, said }: WhyEvent): Promise<WhyEvent | undefined> {
-  const bot = said.find(({ to }) => to.kind === "bot")?.to;
+async function atItsBot(options: AskOptions, { id, said, heard }: WhyEvent): Promise<WhyEvent | undefined> {
+  const others = [...said.map(({ to }) => to), ...heard.map(({ from }) => from)];
+  const bot = others.find(({ kind }) => kind === "bot");
   if (!bot) return undefined;
   try {
     const [answer] = await askFor({ ...options, bot: bot.name }, { do: "why", id });

@@ -59,6 +59,8 @@ export interface Said {
   readonly at: number;
   readonly state: MessageState;
   readonly reason?: string;
+  /** Where a bot is: the runs that said it, oldest first. */
+  readonly runs?: readonly Trace[];
 }
 
 /** Ids are chosen by senders: two of them may have used the same one. */
@@ -88,13 +90,16 @@ export class Traces {
   /** @throws {WarrenError} `MESSAGE_UNKNOWN` */
   explain(id: string): Explanation {
     const { incoming, outgoing, contacts } = this.#store;
-    const kept = this.#kept().filter(({ trace }) => trace.id === id);
-    const runs = kept.sort((a, b) => a.n - b.n).map(({ trace }) => trace);
+    const kept = this.#kept().sort((a, b) => a.n - b.n);
+    const runsThat = (fits: (trace: Trace) => boolean): Trace[] =>
+      kept.flatMap(({ trace }) => (fits(trace) ? [trace] : []));
+    const sayers = kept.length > 0 && { runs: runsThat(({ answers }) => answers.some((answer) => answer.id === id)) };
     const said = outgoing.withId(id).flatMap(({ peer, epoch, seq, text, at }) => {
       const row = contacts.byNumber(peer);
       const session = row && this.#sessions.of(row);
-      return session ? { to: session.info, text, at, ...fate(session.stateOf(epoch, seq)) } : [];
+      return session ? { to: session.info, text, at, ...fate(session.stateOf(epoch, seq)), ...sayers } : [];
     });
+    const runs = runsThat((trace) => trace.id === id);
     const heard = incoming.withId(id).map((row) => this.#heard(row, runs));
     if (heard.length > 0 || said.length > 0) return { heard, said };
     const way = '"history --ids" shows ids, and --for-bot <name> looks at a bot of this home';

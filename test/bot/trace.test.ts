@@ -113,6 +113,7 @@ test("an outgoing layer that changes, stops or fails an answer is named, and so 
     return last(peer)?.steps.at(-1)?.notes;
   };
   expect(await notes("hi")).toEqual(['outgoing layer 1 made "hi" into "HI"']);
+  expect(await notes("HI")).toEqual([]);
   expect(last(peer)?.answers).toMatchObject([{ text: "HI" }]);
   expect(await notes("stop")).toEqual(['outgoing layer 1 made "stop" into "STOP"', 'outgoing layer 2 stopped "STOP"']);
   expect(last(peer)?.answers).toEqual([]);

@@ -57,6 +57,21 @@ test("without a run, what is known is said", () => {
   ]);
 });
 
+test("what a bot has said is told with the run that said it, and the message because of which it was", () => {
+  const said: Said = { to: ANN, text: "hello", at: 0, state: "handled" };
+  const steps: Trace["steps"] = [{ hook: "commands", did: "took it", ms: 1, notes: [] }];
+  expect(
+    lines({ said: [{ ...said, runs: [{ ...run, steps, answers: [{ id: "b.1", to: "ann", text: "hello" }] }] }] }),
+  ).toEqual([
+    expect.stringMatching(/said to ann: hello {2}\(handled\)$/),
+    "  because of a.1",
+    "  dice, attempt 1, 1.5 ms",
+    "    commands  took it (1 ms)",
+    "    → ann: hello  b.1",
+  ]);
+  expect(lines({ said: [{ ...said, runs: [] }] }).at(-1)).toStartWith("  what made the bot say it is not kept");
+});
+
 test("what a stranger or a plugin has written cannot drive the terminal", () => {
   const bad = "b\u0007ad";
   const step = { hook: "commands", did: "failed", ms: 0, notes: [bad] } as const;

@@ -28,6 +28,10 @@ test(
     expect(await why(String(filed["id"]), "-n", "ann")).toMatch(
       /^\d\d:\d\d ann: file this\n {2}clerk, attempt 1, [\d.]+ ms\n {4}commands .*none is called "file"\n {4}post listener 1 .*took it .*\n {4}→ ann: filed {2}\S+\n {2}handled\n$/,
     );
+    const answer = await ann.next(({ event, text }) => event === "message" && text === "filed");
+    expect(await why(String(answer["id"]), "-n", "ann")).toMatch(
+      new RegExp(`said to ann: filed  \\(handled\\)\n  because of ${String(filed["id"])}\n  clerk, attempt 1, `),
+    );
     const running = await why(String(thanked["id"]), "--for-bot", "clerk");
     expect(running).toContain("post listener 1  did not match: match file\n");
     expect(running).toEndWith("handled, and nothing was answered: post listener 2 took it and said nothing\n");
