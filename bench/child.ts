@@ -15,6 +15,8 @@ export interface Child extends Channel, AsyncDisposable {
   readonly pid: number;
   /** Resident memory now, in bytes. */
   resident(): Promise<number>;
+  /** Processor time so far, in ms, in steps of 10. */
+  spent(): Promise<number>;
 }
 
 export interface StartOptions {
@@ -53,6 +55,7 @@ export function start(file: string, role: string, options: object = {}, { cores 
       return next.promise;
     },
     resident: () => residentOf(child.pid),
+    spent: () => spentBy(child.pid),
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.exited;
@@ -64,6 +67,13 @@ export function start(file: string, role: string, options: object = {}, { cores 
 export async function residentOf(pid: number): Promise<number> {
   const status = await Bun.file(`/proc/${pid}/status`).text();
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
+}
+
+/** Of all threads, in user and system mode. The kernel counts it in steps of 10 ms. Linux only. */
+async function spentBy(pid: number): Promise<number> {
+  const stat = await Bun.file(`/proc/${pid}/stat`).text();
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // the name before it may contain spaces
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** A folder that is gone afterwards. */

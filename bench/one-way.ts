@@ -1,9 +1,10 @@
 /** One way: messages from one process to another, on both disks, to the hook, once, in order, acknowledged. */
 import { join } from "node:path";
+import { openIdentity } from "../src/identity/identity.ts";
 import { openPeer } from "../src/warren.ts";
 import { start, temporaryFolder, type Channel } from "./child.ts";
 import { printed, type Question, type Scale } from "./question.ts";
-import { connectRaw, listenRaw, openRawDatabase, openRawIdentity } from "./raw.ts";
+import { connectRaw, listenRaw, openRawDatabase } from "./raw.ts";
 import { textOf } from "./texts.ts";
 
 interface Load {
@@ -137,7 +138,7 @@ export const roles = {
     const insert = db.query("INSERT INTO incoming VALUES (?, ?)");
     const counter = new Counter(channel);
     let stored = 0;
-    const server = listenRaw(await openRawIdentity(folder), {
+    const server = listenRaw(await openIdentity(folder), {
       values(socket, values) {
         db.run("BEGIN IMMEDIATE");
         for (const value of values as { text: string }[]) {
@@ -162,7 +163,7 @@ export const roles = {
       news.resolve();
       news = Promise.withResolvers<void>();
     };
-    const socket = await connectRaw(await openRawIdentity(folder), Number(address), {
+    const socket = await connectRaw(await openIdentity(folder), Number(address), {
       values(_, values) {
         state.acked = (values.at(-1) as { n: number }).n;
         wake();

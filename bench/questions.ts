@@ -1,6 +1,10 @@
 /** Questions: all that are asked, in the order in which they are. */
+import connects from "./connects.ts";
+import idle from "./idle.ts";
+import oneShot from "./one-shot.ts";
 import oneWay from "./one-way.ts";
 import type { Question } from "./question.ts";
+import registry from "./registry.ts";
 import reply from "./reply.ts";
 
-export const questions: readonly Question[] = [oneWay, reply];
+export const questions: readonly Question[] = [oneWay, reply, connects, idle, registry, oneShot];

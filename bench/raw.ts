@@ -4,7 +4,9 @@
  */
 import { Database } from "bun:sqlite";
 import type { Socket, TCPSocketListener } from "bun";
-import { openIdentity, type Identity } from "../src/identity/identity.ts";
+import type { Identity } from "../src/identity/identity.ts";
+
+type Credentials = Pick<Identity, "keyPem" | "certificatePem">;
 
 export interface RawSocket {
   /** Queues text; everything of one turn of the event loop becomes one write. */
@@ -29,15 +31,11 @@ interface Slot {
   raw: RawSocket;
 }
 
-export async function openRawIdentity(folder: string): Promise<Identity> {
-  return await openIdentity(folder);
-}
-
-export function listenRaw(identity: Identity, handler: RawHandler): TCPSocketListener<Slot> {
+export function listenRaw(credentials: Credentials, handler: RawHandler): TCPSocketListener<Slot> {
   return Bun.listen<Slot>({
     hostname: "127.0.0.1",
     port: 0,
-    tls: { key: identity.keyPem, cert: identity.certificatePem, requestCert: true, rejectUnauthorized: false },
+    tls: { key: credentials.keyPem, cert: credentials.certificatePem, requestCert: true, rejectUnauthorized: false },
     socket: {
       ...handlers(handler),
       open(socket) {
@@ -47,12 +45,12 @@ export function listenRaw(identity: Identity, handler: RawHandler): TCPSocketLis
   });
 }
 
-export async function connectRaw(identity: Identity, port: number, handler: RawHandler): Promise<RawSocket> {
+export async function connectRaw(credentials: Credentials, port: number, handler: RawHandler): Promise<RawSocket> {
   const shaken = Promise.withResolvers<RawSocket>();
   await Bun.connect<Slot>({
     hostname: "127.0.0.1",
     port,
-    tls: { key: identity.keyPem, cert: identity.certificatePem, rejectUnauthorized: false },
+    tls: { key: credentials.keyPem, cert: credentials.certificatePem, rejectUnauthorized: false },
     socket: {
       ...handlers({ ...handler, open: (socket) => shaken.resolve(socket) }),
       open(socket) {

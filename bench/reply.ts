@@ -1,10 +1,11 @@
 /** Reply: a question to a bot and its answer, each durable on both sides: three commits in a row. */
 import { join } from "node:path";
 import { definePlugin } from "../src/index.ts";
+import { openIdentity } from "../src/identity/identity.ts";
 import { openPeer } from "../src/warren.ts";
 import { start, temporaryFolder, type Channel } from "./child.ts";
 import type { Question, Scale } from "./question.ts";
-import { connectRaw, listenRaw, openRawDatabase, openRawIdentity, type RawSocket } from "./raw.ts";
+import { connectRaw, listenRaw, openRawDatabase, type RawSocket } from "./raw.ts";
 import { textOf } from "./texts.ts";
 
 const TEXT_BYTES = 100;
@@ -127,7 +128,7 @@ export const roles = {
     const keep = db.query("INSERT INTO incoming VALUES (?, ?)");
     const say = db.query("INSERT INTO outgoing VALUES (?, ?)");
     let n = 0;
-    const server = listenRaw(await openRawIdentity(folder), {
+    const server = listenRaw(await openIdentity(folder), {
       values(socket, values) {
         const messages = (values as { t: string; text: string }[]).filter(({ t }) => t === "msg");
         if (messages.length === 0) return;
@@ -154,7 +155,7 @@ export const roles = {
     const say = db.query("INSERT INTO outgoing VALUES (?, ?)");
     const waiting = new Map<string, () => void>();
     let heard = 0;
-    const socket: RawSocket = await connectRaw(await openRawIdentity(folder), Number(address), {
+    const socket: RawSocket = await connectRaw(await openIdentity(folder), Number(address), {
       values(from, values) {
         const messages = (values as { t: string; text: string }[]).filter(({ t }) => t === "msg");
         if (messages.length === 0) return;
