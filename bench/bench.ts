@@ -5,17 +5,20 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { compare, readRecorded } from "./guard.ts";
+import { compare, readRecorded, record } from "./guard.ts";
 import { measureAll, type Result } from "./measure.ts";
 import type { Question } from "./question.ts";
 import { questions } from "./questions.ts";
 import { formatResult } from "./table.ts";
+
+const RECORDED = join(import.meta.dir, "recorded.json");
 
 const USAGE = `bun run bench [question ...] [options]
 
   --rounds <n>   how often everybody is measured (5; with --short 3)
   --short        a tenth of the work: for a first look, and for CI
   --check        compare the ratios with the recorded ones; fail if one has become worse by more than a fifth
+  --record       let the ratios be the recorded ones from now on
   --json <file>  write what was measured there
   --list         the questions`;
 
@@ -25,6 +28,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
     short: { type: "boolean", default: false },
     check: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
     json: { type: "string" },
     list: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
@@ -55,10 +59,14 @@ if (values.json !== undefined) {
   await Bun.write(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }
 if (values.check) {
-  const losses = compare(results, await readRecorded(join(import.meta.dir, "recorded.json")));
+  const { losses, compared } = compare(results, await readRecorded(RECORDED), questions);
   for (const loss of losses) console.error(loss);
   if (losses.length > 0) process.exit(1);
-  console.log("\nno ratio is worse than the recorded one by more than a fifth");
+  console.log(`\n${compared} ratios compared: none is worse than the recorded one by more than a fifth`);
+}
+if (values.record) {
+  await Bun.write(RECORDED, `${JSON.stringify(record(await readRecorded(RECORDED), results, questions), null, 2)}\n`);
+  console.log(`\nrecorded in ${RECORDED}`);
 }
 
 function find(name: string): Question {

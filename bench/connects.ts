@@ -34,7 +34,7 @@ export default {
   rows: [
     { name: "one by one", unit: "/s", isMoreBetter: true, wanted: 0.85 },
     { name: `${AT_ONCE} at once`, unit: "/s", isMoreBetter: true, wanted: 0.85 },
-    { name: "processor time of both, each", unit: "µs", isMoreBetter: false, wanted: 1.18 },
+    { name: "processor time of both, each", unit: "µs", isMoreBetter: false, wanted: 1.18, isSteady: true },
   ],
   contenders: [
     { name: "limit", measure: (scale) => measure("raw", scale) },

@@ -19,6 +19,8 @@ export interface Row {
   readonly isMoreBetter: boolean;
   /** What Warren wants to reach of the limit: at least this where more is better, at most this where less is; none: it is shown only. */
   readonly wanted?: number;
+  /** Its ratio hardly differs from run to run, also on a machine that does other things too: a short run is held to it. */
+  readonly isSteady?: boolean;
 }
 
 export interface Question {

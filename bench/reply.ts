@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { definePlugin } from "../src/index.ts";
 import { openIdentity } from "../src/identity/identity.ts";
 import { openPeer } from "../src/warren.ts";
+import { askAll, type Answered, type Asking } from "./asking.ts";
 import { start, temporaryFolder, type Channel } from "./child.ts";
 import type { Question, Scale } from "./question.ts";
 import { connectRaw, listenRaw, openRawDatabase, type RawSocket } from "./raw.ts";
-import { textOf } from "./texts.ts";
+import { rivals } from "./reply-rivals.ts";
 
-const TEXT_BYTES = 100;
 const ONE_BY_ONE = 5_000;
 const CROWDED = 40_000;
 const IN_FLIGHT = 64;
@@ -16,11 +16,6 @@ const IN_FLIGHT = 64;
 interface Options {
   folder: string;
   address: string;
-}
-
-interface Load {
-  count: number;
-  inFlight: number;
 }
 
 export default {
@@ -34,6 +29,7 @@ export default {
   contenders: [
     { name: "limit", measure: (scale) => measure("raw", scale) },
     { name: "warren", measure: (scale) => measure("warren", scale) },
+    ...rivals,
   ],
 } satisfies Question;
 
@@ -54,9 +50,9 @@ async function run(kind: string, scale: Scale, [a, b]: [string, string]): Promis
   const address = String(await bot.receive());
   await using person = start(import.meta.path, `${kind}Person`, { folder: asking.path, address }, { cores: b });
   await person.receive();
-  const ask = async (load: Load): Promise<{ p50: number; ms: number }> => {
+  const ask = async (load: Asking): Promise<Answered> => {
     person.send(load);
-    return (await person.receive()) as { p50: number; ms: number };
+    return (await person.receive()) as Answered;
   };
   const few = Math.max(100, Math.round(ONE_BY_ONE * scale));
   const many = Math.max(1_000, Math.round(CROWDED * scale));
@@ -65,26 +61,6 @@ async function run(kind: string, scale: Scale, [a, b]: [string, string]): Promis
   await ask({ count: Math.ceil(many / 5), inFlight: IN_FLIGHT });
   const { ms } = await ask({ count: many, inFlight: IN_FLIGHT });
   return { p50, perSecond: (many / ms) * 1_000 };
-}
-
-/** Asks `count` questions, `inFlight` at once, and notes how long each took. */
-async function askAll({ count, inFlight }: Load, ask: (text: string) => Promise<unknown>) {
-  const texts = Array.from({ length: count }, (_, n) => textOf(n, TEXT_BYTES, true));
-  const took: number[] = [];
-  let next = 0;
-  const began = performance.now();
-  const askOn = async (): Promise<void> => {
-    while (next < count) {
-      const text = texts[next++] ?? "";
-      const asked = performance.now();
-      await ask(text);
-      took.push(performance.now() - asked);
-    }
-  };
-  await Promise.all(Array.from({ length: inFlight }, askOn));
-  const ms = performance.now() - began;
-  took.sort((one, other) => one - other);
-  return { p50: (took[Math.floor(took.length / 2)] ?? Number.NaN) * 1_000, ms };
 }
 
 const echo = definePlugin({
@@ -118,7 +94,7 @@ export const roles = {
       });
     await ask("are you there?");
     channel.send("ready");
-    for (;;) channel.send(await askAll((await channel.receive()) as Load, ask));
+    for (;;) channel.send(await askAll((await channel.receive()) as Asking, ask));
   },
 
   async rawBot(channel: Channel, { folder }: Options) {
@@ -189,6 +165,6 @@ export const roles = {
         if (turn.push(text) === 1) setImmediate(commit);
       });
     channel.send("ready");
-    for (;;) channel.send(await askAll((await channel.receive()) as Load, ask));
+    for (;;) channel.send(await askAll((await channel.receive()) as Asking, ask));
   },
 };

@@ -1,0 +1,145 @@
+/**
+ * Fairness: what one peer feels of another. Here the limit is Warren itself when nobody disturbs: a person's questions to a bot,
+ * against the same while somebody else floods the bot; and the memory of a sender whose receiver takes what it sends, against
+ * one whose receiver has stopped.
+ */
+import { openPeer } from "../src/warren.ts";
+import { askAll, type Answered, type Asking } from "./asking.ts";
+import { start, temporaryFolder, type Channel } from "./child.ts";
+import type { Question, Scale } from "./question.ts";
+import { textOf } from "./texts.ts";
+
+const QUESTIONS = 3_000;
+const MESSAGES = 100_000; // to the receiver that may have stopped
+const GROUP = 1_024;
+
+interface Options {
+  readonly folder: string;
+  readonly address: string;
+}
+
+export default {
+  name: "fairness",
+  about: "undisturbed (limit) against beside a flood; a receiver that reads (limit) against one that has stopped",
+  isOnDemand: true,
+  rows: [
+    { name: "question and answer, p50", unit: "µs", isMoreBetter: false },
+    { name: "question and answer, p99", unit: "µs", isMoreBetter: false, wanted: 2 },
+    { name: "memory of the sender, more", unit: "MB", isMoreBetter: false, wanted: 1.5 },
+  ],
+  contenders: [
+    { name: "limit", measure: (scale) => measure(false, scale) },
+    { name: "warren", measure: (scale) => measure(true, scale) },
+  ],
+} satisfies Question;
+
+async function measure(isDisturbed: boolean, scale: Scale): Promise<Record<string, number>> {
+  const { p50, p99 } = await askBeside(isDisturbed, scale);
+  const bytes = await sendTo(isDisturbed, scale);
+  return {
+    "question and answer, p50": p50,
+    "question and answer, p99": p99,
+    "memory of the sender, more": bytes / 1e6,
+  };
+}
+
+async function askBeside(isFlooded: boolean, scale: Scale): Promise<Answered> {
+  await using home = await temporaryFolder();
+  const folder = home.path;
+  await using bot = start(import.meta.path, "bot", { folder });
+  const address = String(await bot.receive());
+  await using person = start(import.meta.path, "person", { folder, address });
+  await person.receive();
+  await using flooder = start(import.meta.path, "flooder", { folder, address });
+  await flooder.receive();
+  if (isFlooded) flooder.send("begin");
+  const ask = async (count: number): Promise<Answered> => {
+    person.send({ count, inFlight: 1 });
+    return (await person.receive()) as Answered;
+  };
+  const count = Math.max(200, Math.round(QUESTIONS * scale));
+  await ask(Math.ceil(count / 5));
+  return await ask(count);
+}
+
+/** Sends to a receiver, which has stopped or not; how much more memory the sender holds in the end. */
+async function sendTo(isStopped: boolean, scale: Scale): Promise<number> {
+  await using home = await temporaryFolder();
+  const folder = home.path;
+  await using receiver = start(import.meta.path, "bot", { folder });
+  const address = String(await receiver.receive());
+  await using sender = start(import.meta.path, "sender", { folder, address });
+  await sender.receive();
+  const count = Math.max(GROUP, Math.round(MESSAGES * scale));
+  sender.send(GROUP);
+  await sender.receive();
+  const before = await sender.resident();
+  if (isStopped) process.kill(receiver.pid, "SIGSTOP");
+  sender.send(count);
+  await sender.receive();
+  return (await sender.resident()) - before;
+}
+
+export const roles = {
+  async bot(channel: Channel, { folder }: Options) {
+    const peer = await openPeer({ name: "bot", home: folder, host: "127.0.0.1", registry: "none" });
+    const isKnown = new Set<string>();
+    peer.on("message", (message) => {
+      const isFirst = !isKnown.has(message.from.id);
+      isKnown.add(message.from.id);
+      // To whom one has written is no stranger, and may send as fast as it can.
+      return isFirst || message.text.endsWith("?") ? message.reply(message.text) : undefined;
+    });
+    channel.send(`127.0.0.1:${peer.port}`);
+    await channel.receive();
+  },
+
+  async person(channel: Channel, { folder, address }: Options) {
+    const peer = await openPeer({ name: "person", home: folder, host: "127.0.0.1", registry: "none" });
+    const { id } = await peer.resolve(address);
+    const waiting = new Map<string, () => void>();
+    peer.on("message", ({ text }) => {
+      waiting.get(text)?.();
+      waiting.delete(text);
+    });
+    const ask = (text: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        waiting.set(`${text}?`, resolve);
+        peer.send(id, `${text}?`).catch(reject);
+      });
+    await ask("are you there");
+    channel.send("ready");
+    for (;;) channel.send(await askAll((await channel.receive()) as Asking, ask));
+  },
+
+  async flooder(channel: Channel, { folder, address }: Options) {
+    const peer = await openPeer({ name: "flooder", home: folder, host: "127.0.0.1", registry: "none" });
+    const { id } = await peer.resolve(address);
+    const welcomed = new Promise((resolve) => peer.on("message", resolve));
+    await peer.send(id, "may I?");
+    await welcomed;
+    channel.send("ready");
+    await channel.receive();
+    for (;;) {
+      const sent = await Promise.all(Array.from({ length: GROUP }, (_, n) => peer.send(id, textOf(n, 100, true))));
+      await sent[0]?.delivered;
+    }
+  },
+
+  async sender(channel: Channel, { folder, address }: Options) {
+    const peer = await openPeer({ name: "sender", home: folder, host: "127.0.0.1", registry: "none" });
+    const { id } = await peer.resolve(address);
+    const welcomed = new Promise((resolve) => peer.on("message", resolve));
+    await peer.send(id, "may I?");
+    await welcomed;
+    channel.send("ready");
+    for (;;) {
+      const count = Number(await channel.receive());
+      for (let n = 0; n < count; n += GROUP) {
+        await Promise.all(Array.from({ length: GROUP }, (_, m) => peer.send(id, textOf(n + m, 100, true))));
+      }
+      Bun.gc(true);
+      channel.send("sent");
+    }
+  },
+};
