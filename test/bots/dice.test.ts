@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { createTestWarren } from "warren/testing";
 import dice from "../../bots/dice.ts";
+import { NETWORKS } from "./networks.ts";
 
-describe.each(["simulated", "loopback"] as const)("%s", (network) => {
+describe.each(NETWORKS)("%s", (network) => {
   test("dice are thrown and counted", async () => {
     await using warren = await createTestWarren({ network, plugins: [dice], seed: 7 });
     const ann = warren.person("ann");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createTestWarren, type TestPerson, type TestWarren } from "warren/testing";
 import poll from "../../bots/poll.ts";
+import { NETWORKS } from "./networks.ts";
 
 const LUNCH = "ann asks: Lunch?\n1. pizza\n2. soup";
 const MINUTE = 60_000;
@@ -24,7 +25,7 @@ async function meet(warren: TestWarren) {
   return { ann, bob, cem, news };
 }
 
-describe.each(["simulated", "loopback"] as const)("%s", (network) => {
+describe.each(NETWORKS)("%s", (network) => {
   test("everybody is asked, and told when it closes, whatever was restarted meanwhile", async () => {
     await using warren = await createTestWarren({ network, plugins: [poll] });
     const { ann, bob, cem, news } = await meet(warren);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { createTestWarren } from "warren/testing";
 import remind from "../../bots/remind.ts";
+import { NETWORKS } from "./networks.ts";
 
 const MINUTE = 60_000;
 
-describe.each(["simulated", "loopback"] as const)("%s", (network) => {
+describe.each(NETWORKS)("%s", (network) => {
   test("a reminder comes at its time, and once", async () => {
     await using warren = await createTestWarren({ network, plugins: [remind] });
     const [ann, bob] = [warren.person("ann"), warren.person("bob")];

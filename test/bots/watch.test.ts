@@ -1,6 +1,7 @@
 import { describe, expect, spyOn, test } from "bun:test";
 import { createTestWarren, type TestWarren } from "warren/testing";
 import watch from "../../bots/watch.ts";
+import { NETWORKS } from "./networks.ts";
 
 const MINUTE = 60_000;
 const PAGE = "https://a.example/health";
@@ -13,7 +14,7 @@ async function open(warren: TestWarren, commands: Record<string, string[]> = {},
   return { ann, bob, allow };
 }
 
-describe.each(["simulated", "loopback"] as const)("%s", (network) => {
+describe.each(NETWORKS)("%s", (network) => {
   test("whoever asked is told when a page goes down, how, and when it is back, and of nothing else", async () => {
     await using warren = await createTestWarren({ network, plugins: [] });
     const { ann } = await open(warren);
