@@ -1,4 +1,4 @@
-import { definePlugin, z } from "warren";
+import { definePlugin, z, type BotMessage } from "warren";
 
 /** `me in 10m to stretch`, or only `10m stretch`. */
 const REQUEST = /^(?:me )?(?:in )?(\d{1,4} ?[smhd]) (?:to )?(.+)$/is;
@@ -17,18 +17,23 @@ export default definePlugin({
     });
     const ofWhom = (id: string) => reminders.list().filter(({ payload }) => payload.to === id);
 
+    async function remember(request: string, { from, reply }: BotMessage) {
+      const [, delay = "", what = ""] = REQUEST.exec(request) ?? [];
+      const after = Delay.safeParse(delay.replace(" ", "").toLowerCase());
+      if (!after.success) return await reply('say when and what: "remind me in 10m to stretch" (s, m, h or d)');
+      if (ofWhom(from.id).length >= MAX_EACH) return await reply(`you have ${MAX_EACH} already: "list" shows them`);
+      const id = await reminders.in(after.data, { to: from.id, what });
+      return await reply(`in ${after.data}: ${what} ("cancel ${id}" takes it back)`);
+    }
+
     bot.command("remind", {
       about: "be reminded: remind me in 10m to stretch",
       args: z.object({ when: z.string().describe("in how many s, m, h or d, and of what") }),
-      async run({ args, from, reply }) {
-        const [, delay = "", what = ""] = REQUEST.exec(args.when) ?? [];
-        const after = Delay.safeParse(delay.replace(" ", "").toLowerCase());
-        if (!after.success) return await reply('say when and what: "remind me in 10m to stretch" (s, m, h or d)');
-        if (ofWhom(from.id).length >= MAX_EACH) return await reply(`you have ${MAX_EACH} already: "list" shows them`);
-        const id = await reminders.in(after.data, { to: from.id, what });
-        return await reply(`in ${after.data}: ${what} ("cancel ${id}" takes it back)`);
-      },
+      run: ({ args, message }) => remember(args.when, message),
     });
+
+    // Whoever talks to remind does not say its name once more: `@remind me in 10m to stretch`.
+    bot.on("message", { match: REQUEST, direct: true }, (message) => remember(message.text, message));
 
     bot.command("list", {
       about: "what you will be reminded of",

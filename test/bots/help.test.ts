@@ -20,6 +20,10 @@ test("help knows the bots that are online, and what they can do", async () => {
   );
   await ann.says("help shout", { to: "help" });
   expect(ann.heard.at(-1)).toBe("echo: says back what you say\n  shout: say it louder");
+  await ann.says("shout", { to: "help" });
+  expect(ann.heard.at(-1)).toBe("echo: says back what you say\n  shout: say it louder");
+  await ann.says("good morning", { to: "help" });
+  expect(ann.heard.at(-1)).toStartWith("tells what the bots here can do");
   await ann.says("help weather", { to: "help" });
   expect(ann.heard.at(-1)).toBe('no bot here is called "weather" or can do that');
 });

@@ -20,6 +20,13 @@ describe.each(NETWORKS)("%s", (network) => {
     expect([ann.heard.slice(1), bob.heard.slice(1)]).toEqual([["reminder: stretch"], ["reminder: tea & cake"]]);
   });
 
+  test("who talks to it need not say remind once more", async () => {
+    await using warren = await createTestWarren({ network, plugins: [remind] });
+    const ann = warren.person("ann");
+    for (const text of ["me in 10m to stretch", "5m tea"]) await ann.says(text, { to: "remind" });
+    expect(ann.heard).toEqual([expect.stringMatching(/^in 10m: stretch /), expect.stringMatching(/^in 5m: tea /)]);
+  });
+
   test("reminders are listed and cancelled by whose they are, and by nobody else", async () => {
     await using warren = await createTestWarren({ network, plugins: [remind] });
     const [ann, bob] = [warren.person("ann"), warren.person("bob")];
