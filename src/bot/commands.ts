@@ -106,10 +106,11 @@ export class Commands {
   }
 
   /** What to say to a person whose message nothing took; undefined where it was not said to this bot. */
-  lastWord(message: BotMessage): string | undefined {
+  lastWord(message: BotMessage): { readonly text: string; readonly isGuess: boolean } | undefined {
     const call = readCall(message, this.#self);
     if (!call?.isAddressed) return undefined;
-    return helpInOneLine(this.#about, this.#described(), this.#guess(call));
+    const guess = this.#guess(call);
+    return { text: helpInOneLine(this.#about, this.#described(), guess), isGuess: guess !== undefined };
   }
 
   async #takeAnswer(message: BotMessage, next: Next): Promise<void> {

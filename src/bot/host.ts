@@ -316,9 +316,11 @@ class Host implements AttachedPlugin {
   /** To persons only: two bots would explain themselves to each other for ever. */
   async #sayWhatItCanDo(message: BotMessage): Promise<void> {
     if (message.from.kind !== "person") return note("not given: its sender is a bot");
-    const text = this.#commands.lastWord(message);
-    if (text === undefined) return note("not given: it was not said to this bot");
-    if (this.#helpCooldown.admit(message.from.id).kind === "go") await message.reply(text);
+    const word = this.#commands.lastWord(message);
+    if (word === undefined) return note("not given: it was not said to this bot");
+    const isDue = this.#helpCooldown.admit(message.from.id).kind === "go";
+    if (isDue || word.isGuess)
+      await message.reply(word.text); // whoever mistypes waits for an answer, each time
     else note("not given: its sender was told within the last minute");
   }
 

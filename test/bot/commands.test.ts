@@ -16,7 +16,7 @@ function bot() {
     commands,
     endOfRoll,
     ask,
-    lastWord: (text: string, room?: string) => commands.lastWord(message(text, room)),
+    lastWord: (text: string, room?: string) => commands.lastWord(message(text, room))?.text,
   };
 }
 
