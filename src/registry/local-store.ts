@@ -8,6 +8,7 @@ import type { Clock } from "../base/world.ts";
 import { decideClaim, releaseTime } from "./claims.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
+import { readKeptRecord } from "./record.ts";
 import type {
   Arrival,
   Claim,
@@ -71,7 +72,8 @@ export class LocalStore implements RegistryStore {
     const downMs = this.#clock.now() - (this.#fact("alive_at") ?? -Infinity);
     const isBlink = downMs >= 0 && downMs <= BLINK_MS;
     for (const stored of this.#tables.list({ online: true, limit: this.#limits.maxNames })) {
-      if (isBlink) follower.arrived({ stored, holder: undefined });
+      // Nobody but this registry writes here; to check ten thousand signatures again would keep those who come back waiting.
+      if (isBlink) follower.arrived({ stored, holder: undefined, body: readKeptRecord(stored.record) });
       else await this.leave(stored.id, stored.stay);
     }
     await this.tick();

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Card } from "../base/card.ts";
 import type { Address, PeerInfo } from "../base/ids.ts";
 import { addressShape, kindShape, nameShape, peerIdShape } from "./shapes.ts";
-import { openStatement, signStatement, type StatementKind } from "./statement.ts";
+import { openStatement, readStatement, signStatement, type StatementKind } from "./statement.ts";
 import { MAX_TRANSFER_BYTES } from "./transfer.ts";
 
 export const MAX_ADDRESSES = 16;
@@ -75,6 +75,15 @@ export function signRecord(body: RecordBody, privateKey: CryptoKey): Promise<str
 /** @throws {WarrenError} `RECORD_INVALID` unless it is whole, within its limits, and signed by the key that it is about */
 export function openRecord(jws: string): Promise<RecordBody> {
   return openStatement(RECORD, jws);
+}
+
+/** For a record that was opened before it was kept; undefined when it has been damaged since. */
+export function readKeptRecord(jws: string): RecordBody | undefined {
+  try {
+    return readStatement(RECORD, jws);
+  } catch {
+    return undefined; // whoever opens it is told what is wrong
+  }
 }
 
 /** Whether the card's JSON is short enough to be published. */

@@ -24,7 +24,7 @@ import { refusal, toResponse, type Reply } from "./reply.ts";
 import { Series } from "./series.ts";
 import { PeerSession, type Pipe } from "./session.ts";
 import { nonceShape } from "./shapes.ts";
-import { DEFAULT_REGISTRY_PORT, isLoopbackAddress, isOwnOrigin } from "./url.ts";
+import { DEFAULT_REGISTRY_PORT, isLoopbackAddress, isOwnOrigin, ownHosts } from "./url.ts";
 
 /** Routes by which somebody is looked for. */
 const LOOK_UPS: ReadonlySet<string> = new Set(["/v1/peers", "/v1/peers/<id>", "/v1/commands"]);
@@ -35,7 +35,7 @@ const SWEEP_MS = 1_000;
 const STALL_MS = 5_000;
 /** At the end peers are asked to come back within so long, so that the next process can take them one after another. */
 const RETURN_MS_EACH = 10;
-const MAX_RETURN_MS = 30_000; // well below the time for which that process waits for them
+const MAX_RETURN_MS = 25_000; // well below the time for which that process waits for them
 /** For the last words to be taken. */
 const PARTING_MS = 2_000;
 const MAX_UNSENT_BYTES = 1_048_576; // per session
@@ -123,6 +123,7 @@ class RegistryServer implements Registry {
   readonly #urls: readonly string[];
   readonly #protocol: "http:" | "https:";
   #server: Server<SocketData>;
+  #hosts: Set<string> | undefined; // of this machine, as they were within the last second
   readonly #retired = new Set<Server<SocketData>>(); // they listen no more, and have sessions still
   readonly #proxies: ReadonlySet<string>;
   readonly #sessions = new Set<PeerSession>();
@@ -347,7 +348,9 @@ class RegistryServer implements Registry {
     await promise;
   }
 
-  readonly #isOwnOrigin = (origin: string): boolean => isOwnOrigin(origin, this.port, this.#urls, this.#protocol);
+  readonly #isOwnOrigin = (origin: string): boolean => {
+    return isOwnOrigin(origin, this.port, this.#urls, this.#protocol, () => (this.#hosts ??= ownHosts()));
+  };
 
   #scheduleSweep(): void {
     this.#sweepTimer = this.#core.world.clock.after(SWEEP_MS, () => {
@@ -362,6 +365,7 @@ class RegistryServer implements Registry {
     this.#sweptAt = now;
     for (const session of this.#sessions) session.check(lateMs > STALL_MS ? lateMs : 0);
     this.#core.sweep();
+    this.#hosts = undefined;
     this.#tellView();
     this.#series.sweep();
   }

@@ -52,13 +52,19 @@ export function parseRegistryUrls(text: string): string[] {
  * Whether a registry that listens on `port`, with or without TLS, is known as `origin`: under an address or a name of its own machine, or
  * under what its operator said (`declared`). The Host header is no proof: whoever passes a login on writes it.
  */
-export function isOwnOrigin(origin: string, port: number, declared: readonly string[], protocol = "http:"): boolean {
+export function isOwnOrigin(
+  origin: string,
+  port: number,
+  declared: readonly string[],
+  protocol = "http:",
+  hosts: () => ReadonlySet<string> = ownHosts,
+): boolean {
   if (declared.includes(origin)) return true;
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   const usual = protocol === "https:" ? 443 : 80;
   if (url?.origin !== origin || url.protocol !== protocol || Number(url.port || usual) !== port) return false;
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  return ownHosts().has(host) || isLoopbackAddress(host);
+  return isLoopbackAddress(host) || hosts().has(host);
 }
 
 /** Whether a registry's URL can only mean this machine. */
@@ -83,7 +89,8 @@ export function urlsOfMachine(host: string, port: number, protocol = "http:"): s
     .map(({ address }) => `${protocol}//${address}:${port}`);
 }
 
-function ownHosts(): Set<string> {
+/** The addresses and the names of this machine as they are now. To ask costs 0.2 ms. */
+export function ownHosts(): Set<string> {
   const name = hostname().toLowerCase();
   const hosts = new Set(["localhost", "::1", "0.0.0.0", name, `${name}.local`]);
   for (const addresses of Object.values(networkInterfaces())) {
