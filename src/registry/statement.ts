@@ -89,7 +89,7 @@ function checkHeader(kind: StatementLabel, part: string): void {
   if (header.data.typ !== kind.typ) throw bad(kind, `its type is not ${kind.typ}`);
 }
 
-/** WebCrypto itself: it works on threads of its own, and jose around it costs half as much as the check. */
+/** By WebCrypto, on threads of its own. `crypto.verify` takes a fifth less time, but this thread's; jose does the same and a little more. */
 async function isSigned(signer: PeerId, text: string, signature: string): Promise<boolean> {
   try {
     const key = await crypto.subtle.importKey("raw", decodePeerId(signer).slice(), "Ed25519", true, ["verify"]);

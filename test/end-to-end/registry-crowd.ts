@@ -1,6 +1,6 @@
 /**
- * The crowd test: `bun run crowd-test [--peers n] [--crowds n] [--back n]`. So many peers register at one registry process, which is
- * asked and listened to meanwhile; then it is restarted under `--back` of them. Exits with 1 unless all are in, and all come back in 30 s.
+ * The crowd test: `bun run crowd-test [--peers n] [--crowds n] [--back n] [--short]`. So many peers register at one registry process, which is
+ * asked and listened to meanwhile; then it is restarted under `--back` of them. Exits with 1 unless all are in, and all are back before any of them would be called offline.
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemWorld } from "../../src/base/world.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
+import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { signLogin, openChallenge } from "../../src/registry/proof.ts";
 import { signRecord } from "../../src/registry/record.ts";
 import { readLines } from "./lines.ts";
@@ -19,7 +20,7 @@ const { values } = parseArgs({
     peers: { type: "string", default: "1000" },
     crowds: { type: "string", default: "2" },
     back: { type: "string", default: "1000" },
-    profile: { type: "boolean", default: false },
+    short: { type: "boolean", default: false },
   },
 });
 const [peers, crowds, back] = [values.peers, values.crowds, values.back].map(Number) as [number, number, number];
@@ -27,11 +28,10 @@ if (![peers, crowds, back].every((number) => Number.isSafeInteger(number) && num
   console.error("--peers, --crowds and --back: whole numbers above 0 were expected");
   process.exit(2);
 }
-const BACK_WITHIN_MS = 30_000;
-const LOOK_UP_MS = 5_000;
+const BACK_WITHIN_MS = DEFAULT_LIMITS.restartGraceMs;
+const LOOK_UP_MS = values.short ? 300 : 5_000;
 const LOOK_UPS_AT_ONCE = 32;
-const REGISTRATIONS = 300;
-const sleep = (ms: number) => Bun.sleep(ms);
+const REGISTRATIONS = values.short ? 10 : 300;
 
 const folder = await mkdtemp(join(tmpdir(), "warren-crowd-"));
 const port = freePort();
@@ -66,7 +66,12 @@ async function measureArrival(): Promise<void> {
   for (const crowd of all) await crowd.next("arrived");
   const seconds = (performance.now() - startedAt) / 1_000;
   const cpu = cpuSeconds() - cpuAt;
-  const { inside, tookMs } = await sum(all);
+  let { inside, tookMs } = await sum(all);
+  const until = performance.now() + BACK_WITHIN_MS;
+  while (inside < peers && performance.now() < until) {
+    await Bun.sleep(500); // whose session broke because a process was held up comes back
+    ({ inside } = await sum(all));
+  }
   check(inside === peers, `${inside} of ${peers} peers are registered`);
   const memory = memoryMiB();
   console.log(
@@ -139,7 +144,6 @@ async function measureNotice(): Promise<void> {
 
 async function measureReturn(): Promise<void> {
   await Promise.all(crowdsOpen.splice(0).map((crowd) => crowd.end()));
-  await sleep(2_000);
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     registry.kill("SIGKILL");
     await registry.exited;
@@ -153,23 +157,25 @@ async function measureReturn(): Promise<void> {
     const at = Date.now();
     registry.kill(signal);
     await registry.exited;
+    const endedMs = Date.now() - at;
     registry = await startRegistry();
     const downMs = Date.now() - at;
     const total = { welcomed: {} as Counts, dialled: {} as Counts, refused: {} as Counts, inside: 0 };
-    let allBackMs = 0;
+    let [mostBackMs, allBackMs] = [0, 0];
     while (Date.now() - at < BACK_WITHIN_MS + downMs && allBackMs === 0) {
-      await sleep(500);
+      await Bun.sleep(500);
       const now = await sum(all);
       for (const which of ["welcomed", "dialled", "refused"] as const) {
         for (const [second, n] of Object.entries(now[which])) total[which][second] = (total[which][second] ?? 0) + n;
       }
       total.inside = now.inside;
+      if (now.inside >= back * 0.99) mostBackMs ||= Date.now() - at;
       if (now.inside === back) allBackMs = Date.now() - at;
     }
     const how = signal === "SIGTERM" ? "ended in order (SIGTERM)" : "killed (SIGKILL)";
     check(allBackMs > 0, `${total.inside} of ${back} are back`);
     console.log(
-      `\n${back} peers, the registry ${how} and started again (${downMs} ms without): all back after ${(allBackMs / 1_000).toFixed(1)} s`,
+      `\n${back} peers, the registry ${how} and started again (${endedMs} ms to its end, ${downMs} ms to the next one): 99 % back after ${(mostBackMs / 1_000).toFixed(1)} s, all after ${(allBackMs / 1_000).toFixed(1)} s`,
     );
     console.log("second        dialled  told to come again  logged in");
     const began = Math.floor(at / 1_000);
@@ -187,8 +193,7 @@ async function measureReturn(): Promise<void> {
 async function startRegistry(): Promise<Bun.Subprocess<"ignore", "pipe", "inherit">> {
   const program = join(import.meta.dir, "../../src/cli/registry.ts");
   const flags = ["--port", String(port), "--home", folder, "--behind-proxy", "127.0.0.1", "--no-dial-back"];
-  const profile = values.profile ? ["--cpu-prof-md", "--cpu-prof-dir", process.cwd()] : [];
-  const child = Bun.spawn([process.execPath, ...profile, program, ...flags], {
+  const child = Bun.spawn([process.execPath, program, ...flags], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
@@ -219,7 +224,7 @@ function startCrowd(count: number, first: number): Crowd {
         const { value, done } = await events.next();
         if (done) throw new Error("a crowd has ended");
         const event = JSON.parse(value) as RegistrantsEvent;
-        if (event.event === name) return event as never;
+        if (isOf(event, name)) return event;
       }
     },
     async end() {
@@ -227,6 +232,13 @@ function startCrowd(count: number, first: number): Crowd {
       await child.exited;
     },
   };
+}
+
+function isOf<Name extends RegistrantsEvent["event"]>(
+  event: RegistrantsEvent,
+  name: Name,
+): event is Extract<RegistrantsEvent, { event: Name }> {
+  return event.event === name;
 }
 
 /** What has happened since it was asked last. */

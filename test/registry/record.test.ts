@@ -6,6 +6,7 @@ import {
   MAX_CARD_BYTES,
   MAX_RECORD_BYTES,
   openRecord,
+  readKeptRecord,
   signRecord,
   type RecordBody,
 } from "../../src/registry/record.ts";
@@ -111,6 +112,14 @@ test("a statement of another kind is no record, though the same key signed it", 
     .setProtectedHeader({ alg: "EdDSA", typ: "warren-grant+jwt" })
     .sign(ann.privateKey);
   expect(openRecord(disguised)).rejects.toThrow("its type is not warren-record+jwt");
+});
+
+test("a record that was kept is read without a look at its signature, and a damaged one is none", async () => {
+  const record = await signRecord(body(), ann.privateKey);
+  expect(readKeptRecord(record)).toEqual(await openRecord(record));
+  for (const damaged of ["", record.slice(0, 40), record.replace(/\..*\./, ".e30.")]) {
+    expect(readKeptRecord(damaged)).toBeUndefined();
+  }
 });
 
 test("a header may be written in other ways, but not so that it changes what is signed", async () => {
