@@ -122,7 +122,7 @@ export class RegistryCore implements Follower {
     this.#enter(gone, (ready) => {
       const presence = this.roster.get(id);
       if (ready && !presence) return this.roster.note(ready, position);
-      if (presence?.listed.stay !== stay) return;
+      if (!presence || presence.listed.stay > stay) return; // it has come back since
       const { holder, listed } = presence;
       this.roster.leave(id, position);
       if (!holder || this.#leaving.has(id)) return; // its session said so itself
@@ -137,10 +137,10 @@ export class RegistryCore implements Follower {
   }
 
   /** The store's word. */
-  lost(holder: Leaseholder): void {
+  lost(holder: Leaseholder, moreMs: number): void {
     this.#enter(undefined, () => {
       for (const presence of this.roster.present()) {
-        if (presence.holder === holder) this.#lose(presence);
+        if (presence.holder === holder) this.#lose(presence, moreMs);
       }
     });
   }
@@ -201,6 +201,8 @@ export class RegistryCore implements Follower {
     }
     const presence = this.roster.get(body.id);
     if (presence?.holder !== holder) {
+      if (!presence?.holder)
+        return refuse("REGISTRY_BUSY", "this registry has let its sessions go meanwhile: try again");
       return refuse("TWO_INSTANCES", "this peer has logged in from another process meanwhile");
     }
     return { kind: "admitted", listed: presence.listed };
@@ -336,8 +338,8 @@ export class RegistryCore implements Follower {
     previous.dismiss(holder ? new WarrenError("TWO_INSTANCES", text) : forgotten());
   }
 
-  #lose({ listed, holder }: Presence): void {
-    if (holder) this.roster.lose(listed.body.id, holder, this.limits.restartGraceMs);
+  #lose({ listed, holder }: Presence, moreMs = 0): void {
+    if (holder) this.roster.lose(listed.body.id, holder, this.limits.restartGraceMs + moreMs);
   }
 
   async #renewGrants(): Promise<void> {

@@ -35,11 +35,11 @@ export function natsStore(options: NatsOptions): StoreOpener {
     const client = await dial(address);
     try {
       const { info } = client;
-      if (info?.jetstream !== true) {
+      if (!info?.jetstream && !info?.cluster) {
         const text = `the NATS server at ${address.servers.join(", ")} has no JetStream: start it with -js`;
         throw new WarrenError("STORE_UNREACHABLE", text);
       }
-      const replicas = options.replicas ?? (info.cluster === undefined ? 1 : CLUSTER_REPLICAS);
+      const replicas = options.replicas ?? (info?.cluster === undefined ? 1 : CLUSTER_REPLICAS);
       const { clock } = world;
       const [names, directory] = await Promise.all([
         NatsJournal.open({ client, bucket: `${name}-names`, replicas, clock, log }),
@@ -58,7 +58,7 @@ export function natsStore(options: NatsOptions): StoreOpener {
         onClose: () => client.close(),
       });
       onReady?.(
-        `${name} at ${address.servers.join(", ")} (NATS ${info.version}, ${replicas === 1 ? "1 replica" : `${replicas} replicas`})`,
+        `${name} at ${address.servers.join(", ")} (NATS ${info?.version}, ${replicas === 1 ? "1 replica" : `${replicas} replicas`})`,
       );
       return store;
     } catch (error) {

@@ -1,6 +1,6 @@
 /** Shared names: who has which name, compared and set in a journal of their own, and the days of disuse. */
 import { WarrenError } from "../base/errors.ts";
-import { shortId, type PeerId } from "../base/ids.ts";
+import { isPeerId, shortId, type PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/world.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
@@ -19,7 +19,6 @@ import { Watermark } from "./watermark.ts";
 const NAME = "name.";
 const DAY = "day";
 const REGISTRY = "registry";
-const ECHO_MS = 3_000;
 /** Names written at once when a day is counted. */
 const BATCH = 256;
 
@@ -63,7 +62,8 @@ export class SharedNames {
     if (there.value === "" && (await this.#journal.put(REGISTRY, registry, there.revision)).kind === "written") return;
     const owner = there.value || (await this.#journal.get(REGISTRY))?.value || "";
     if (owner === registry) return;
-    const text = `the shared store belongs to the registry ${shortId(owner as PeerId)}, and this key is ${shortId(registry)}: `;
+    const other = isPeerId(owner) ? `the registry ${shortId(owner)}` : "something that is no registry";
+    const text = `the shared store belongs to ${other}, and this key is ${shortId(registry)}: `;
     const advice = "copy key.pem of one of its processes (or give it with --key), or take another --store-name";
     throw new WarrenError("STORE_FOREIGN", text + advice);
   }
@@ -115,9 +115,8 @@ export class SharedNames {
     if (!(await this.#put(DAY, value)) || !isNew) return;
     const { day } = value;
     const used = this.#tables.namesInUse(day);
-    const unused = this.#tables
-      .namesUnusedSince(day - GRANT_DAYS)
-      .filter((row) => !used.some((one) => one.name === row.name));
+    const inUse = new Set(used.map(({ name }) => name));
+    const unused = this.#tables.namesUnusedSince(day - GRANT_DAYS).filter(({ name }) => !inUse.has(name));
     await inBatches(used, ({ name, id, since }) =>
       this.#put(NAME + name, { id, since, usedDay: day, releasedAt: this.releasedAt(name) }),
     );
@@ -134,7 +133,7 @@ export class SharedNames {
     const text = value === undefined ? "" : JSON.stringify(value);
     const written = await this.#journal.put(key, text, this.#revisions.get(key) ?? 0);
     if (written.kind === "written") {
-      if (await this.#seen.wait(written.revision, ECHO_MS)) return true;
+      if (await this.#seen.wait(written.revision)) return true;
       throw new WarrenError("STORE_UNREACHABLE", "the shared store does not tell what is written to it");
     }
     const entry = await this.#journal.get(key);

@@ -17,8 +17,6 @@ const PEER = "peer.";
 const PROCESS = "process.";
 /** Names the order of changes; it is another one when the journal has lost its last writes. */
 const HISTORY = "history";
-/** What was written must come back to us within that time. */
-const ECHO_MS = 3_000;
 
 export interface KnownPeer {
   readonly value: PeerValue;
@@ -110,7 +108,7 @@ export class SharedPeers {
 
   /** Resolves when everything up to that revision has been told; false if that takes too long. */
   seen(revision: number): Promise<boolean> {
-    return this.#seen.wait(revision, ECHO_MS);
+    return this.#seen.wait(revision);
   }
 
   /** The record of a peer that has lost its name by disuse. */

@@ -28,6 +28,8 @@ const BUSY_MS = 2_000;
 const MAX_PENDING = 4_096;
 /** Departures under way at once. */
 const MAX_LEAVING = 256;
+/** Of several that wait for the peers of a process that ended, each begins to remove them so much after the one before it. */
+const RANK_MS = 5_000;
 
 export interface SharedStoreOptions {
   /** Of who is here; its order is the order of all changes. */
@@ -65,6 +67,7 @@ export class SharedStore implements RegistryStore {
   readonly #timeOf: (storeTime: number) => number;
   #logins = 0;
   #leaving = 0;
+  readonly #waiting: (() => void)[] = []; // departures that wait for their turn
   #follower: Follower | undefined;
 
   private constructor(options: SharedStoreOptions) {
@@ -79,7 +82,7 @@ export class SharedStore implements RegistryStore {
       journal: directory,
       clock,
       log,
-      onEnd: (holder) => this.#follower?.lost(holder),
+      onEnd: (holder) => this.#follower?.lost(holder, this.#rank * RANK_MS),
     });
     this.#lease = new ProcessLease({
       journal: directory,
@@ -155,21 +158,23 @@ export class SharedStore implements RegistryStore {
   }
 
   async leave(id: PeerId, stay: number): Promise<void> {
-    if (this.#leaving >= MAX_LEAVING) return; // whoever was waited for in vain is asked about again
-    const known = this.#peers.get(id);
-    if (known?.revision !== stay || !known.value.online) return; // it has registered again since, or is gone already
+    if (this.#leaving >= MAX_LEAVING) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#leaving++;
     try {
+      const known = this.#peers.get(id);
+      if (known?.revision !== stay || !known.value.online) return; // it has registered again since, or is gone already
+      if (!this.isOpen) throw outOfReach();
       const value = { ...known.value, online: false, owner: this.#lease.owner, login: ++this.#logins };
       const written = await this.#peers.put(id, value, stay);
       if (written.kind === "written") await this.#peers.seen(written.revision);
     } finally {
       this.#leaving--;
+      this.#waiting.shift()?.();
     }
   }
 
   async release(name: string, id: PeerId): Promise<boolean> {
-    if (!this.isOpen) throw new WarrenError("STORE_UNREACHABLE", "the shared store is out of reach");
+    if (!this.isOpen) throw outOfReach();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const held = this.#tables.name(name);
       if (held?.id !== id) return false;
@@ -181,7 +186,7 @@ export class SharedStore implements RegistryStore {
   }
 
   async tick(): Promise<void> {
-    if (!this.isOpen) throw new WarrenError("STORE_UNREACHABLE", "the shared store is out of reach");
+    if (!this.isOpen) throw outOfReach();
     await this.#lease.renew();
     const own = await this.#directory.get(this.#lease.key);
     if (own === undefined || own.value === "") return;
@@ -200,6 +205,12 @@ export class SharedStore implements RegistryStore {
     await this.#close();
   }
 
+  /** Of this process among those that live. */
+  get #rank(): number {
+    const { owner } = this.#lease;
+    return this.#others.owners().filter((other) => other < owner).length;
+  }
+
   async #register(claim: Claim): Promise<Registration> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const registration = await this.#try(claim);
@@ -214,14 +225,16 @@ export class SharedStore implements RegistryStore {
     const last = this.#tables.lastRecord(id);
     if (last && last.record !== record && last.seq >= body.seq) return { kind: "stale", last: last.record };
     const known = this.#peers.get(id);
+    const revision = this.#peers.revisionOf(id); // of what is decided by: a write in between is a conflict
     if (ifFree && known?.value.online && this.#others.holderOf(known.value.owner)) return { kind: "held" };
     const now = this.#world.clock.now();
     const releasedAt = this.#names.releasedAt(name);
     const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, releasedAt, now });
     if (decision.kind !== "granted") return decision;
-    const { since, displaced } = decision;
+    const { since } = decision;
     if (!(await this.#names.claim(name, { id, since }))) return undefined;
-    if (displaced) await this.#displace(displaced, name);
+    // Not only who has lost it by this claim: an earlier attempt may have come no further than the name.
+    for (const other of this.#tables.othersOnline(name, id)) await this.#displace(other, name);
     const login = ++this.#logins;
     this.#pending.set(login, { holder, body });
     try {
@@ -229,7 +242,7 @@ export class SharedStore implements RegistryStore {
       const { kind, seq } = body;
       const { owner } = this.#lease;
       const value = { online: true, owner, login, since, record, name, kind, seq, commands };
-      const written = await this.#peers.put(id, value, this.#peers.revisionOf(id));
+      const written = await this.#peers.put(id, value, revision);
       if (written.kind === "conflict") return undefined;
       if (!(await this.#peers.seen(written.revision))) return busy("its shared store is slow");
       return { kind: "registered", since, stay: written.revision };
@@ -251,4 +264,8 @@ export class SharedStore implements RegistryStore {
 
 function busy(why: string): Registration {
   return { kind: "busy", why, retryAfterMs: BUSY_MS };
+}
+
+function outOfReach(): WarrenError {
+  return new WarrenError("STORE_UNREACHABLE", "the shared store is out of reach");
 }

@@ -90,8 +90,8 @@ export interface Follower {
   // What follows is told by a store that several processes share.
   /** Positions are of another history now; everything after `floor` is told from here on. */
   restarted(history: string, floor: number): void;
-  /** Sessions at another process have ended without a word: their peers are waited for. */
-  lost(holder: Leaseholder): void;
+  /** Sessions at another process have ended without a word: their peers are waited for, and for `moreMs` in addition. */
+  lost(holder: Leaseholder, moreMs: number): void;
   /** This process must let its sessions go, and take no others until it may again. */
   shut(reason: WarrenError): void;
   reopened(): void;

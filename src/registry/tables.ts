@@ -109,6 +109,15 @@ export class Tables {
     return query.get(id) ?? undefined;
   }
 
+  /** Who is online under a name that is `id`'s. */
+  othersOnline(name: string, id: PeerId): PeerId[] {
+    const sql = "SELECT id FROM records WHERE name = ? AND id <> ? AND stay > 0";
+    return this.#db
+      .query<{ id: PeerId }, [string, string]>(sql)
+      .all(name, id)
+      .map((row) => row.id);
+  }
+
   saveRecord({ body, commands, record, receivedAt, stay }: RecordRowToSave): void {
     this.#db
       .query(

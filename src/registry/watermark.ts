@@ -1,6 +1,9 @@
 /** Watermark: how far a process has come in a journal, and who waits for it to come further. */
 import type { Clock, Timer } from "../base/world.ts";
 
+/** What was written must come back to its writer within that time. */
+const ECHO_MS = 3_000;
+
 interface Waiting {
   readonly revision: number;
   readonly resolve: (isReached: boolean) => void;
@@ -29,11 +32,11 @@ export class Watermark {
     }
   }
 
-  /** Resolves to whether it was reached within that time. */
-  wait(revision: number, limitMs: number): Promise<boolean> {
+  /** Resolves when everything up to that revision has been told; to false if that takes too long. */
+  wait(revision: number): Promise<boolean> {
     if (revision <= this.#reached) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = this.#clock.after(limitMs, () => {
+      const timer = this.#clock.after(ECHO_MS, () => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         resolve(false);
       });

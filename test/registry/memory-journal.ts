@@ -40,6 +40,7 @@ export class MemoryJournal implements Journal {
   #told = 0; // revision
   isCut = false;
   #isDeaf = false;
+  #pause: Promise<void> | undefined;
   /** Writes are made, and their answers lost. */
   losesAnswers = false;
 
@@ -49,7 +50,7 @@ export class MemoryJournal implements Journal {
   }
 
   async put(key: string, value: string, revision: number): Promise<Written> {
-    await Promise.resolve();
+    await this.#pause;
     this.#assertReachable();
     if ((this.#share.entries.get(key)?.revision ?? 0) !== revision) return { kind: "conflict" };
     const written = this.#share.write(key, value);
@@ -66,6 +67,16 @@ export class MemoryJournal implements Journal {
   follow(watcher: JournalWatcher): void {
     this.#watcher = watcher;
     this.startOver();
+  }
+
+  /** Writes wait until what this returns is called. */
+  pause(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pause = promise;
+    return () => {
+      this.#pause = undefined;
+      resolve();
+    };
   }
 
   cut(): void {

@@ -106,6 +106,35 @@ test("two processes never give one name to two keys, and the loser says who has 
   expect(loser).toMatchObject({ holder: { id: winner.id } });
 });
 
+test("a record that was shown late does not replace a newer one that another process took meanwhile", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  const goOn = first.journals[1]?.pause(); // after it has decided, before the name is written
+  const late = register(first.store, ann, { name: "ann", seq: 1 });
+  await register(second.store, ann, { name: "newer", seq: 2 });
+  goOn?.();
+  expect(await late).toMatchObject({ kind: "stale" });
+  expect(first.store.get(ann.id)).toMatchObject({ name: "newer" });
+});
+
+test("who lost a name is told so, even if the store failed between the name's new holder and that", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ben, { name: "fox" });
+  const claim = { name: "fox", since: cluster.world.clock.now() - 1 };
+  const goOn = second.journals[1]?.pause();
+  const registering = register(second.store, ann, claim);
+  await cluster.world.clock.settle();
+  second.journals[0]?.cut();
+  goOn?.();
+  expect(await registering).toMatchObject({ kind: "busy" });
+  second.journals[0]?.heal();
+  expect(await register(second.store, ann, claim)).toMatchObject({ kind: "registered" });
+  expect(first.told).toEqual(["+fox", "!fox", "+fox"]);
+});
+
 test("a peer that has moved is not declared offline by the process that it left", async () => {
   const cluster = new Cluster();
   await using first = await cluster.process();
