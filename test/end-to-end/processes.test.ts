@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,8 +7,7 @@ import { Talker, type Line } from "./talker.ts";
 
 let folder: string;
 beforeEach(async () => {
-  // A killed process loses nothing that it gave to the kernel: memory does as well as a disk, and waits for none.
-  folder = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "warren-processes-"));
+  folder = await mkdtemp(join(tmpdir(), "warren-processes-"));
 });
 afterEach(() => rm(folder, { recursive: true }));
 

@@ -1,6 +1,7 @@
 /** The peer in Python, as a process that a test tells what to do, kills and starts again; and a cable that can be cut. */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
+import { readLines } from "../end-to-end/lines.ts";
 
 const PROGRAM = join(import.meta.dir, "peer.py");
 
@@ -62,13 +63,7 @@ export class PythonPeer implements AsyncDisposable {
   }
 
   async #read(output: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of output) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) for (const look of this.#waiting) look(JSON.parse(line) as Event);
-    }
+    for await (const line of readLines(output)) for (const look of this.#waiting) look(JSON.parse(line) as Event);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Peers in a simulated world, for the tests of the peer: opened in a line, stopped, crashed, started again. */
+import { cp } from "node:fs/promises";
 import type { PeerId, PeerKind } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { encodePeerId } from "../../src/identity/peer-id.ts";
@@ -9,10 +10,18 @@ import { failNextCommit } from "../../src/testing/failing-commit.ts";
 import { SimulatedNetwork } from "../../src/testing/simulated-network.ts";
 import { createSimulatedWorld, type SimulatedWorld } from "../../src/testing/world.ts";
 
+interface OpenOptions {
+  kind?: PeerKind;
+  path?: string;
+  port?: number;
+}
+
 export interface Burrow extends AsyncDisposable {
   readonly world: SimulatedWorld;
   readonly network: SimulatedNetwork;
-  open(name: string, options?: { kind?: PeerKind; path?: string; port?: number }): Promise<Peer>;
+  open(name: string, options?: OpenOptions): Promise<Peer>;
+  /** What a kill -9 leaves of a peer that has a file: its database as it is on disk now, opened by another process. */
+  crash(name: string): Promise<Peer>;
   /** Gives both peers the other's address and name, as a registry would. */
   introduce(a: Peer, b: Peer): Promise<void>;
   /** Makes the peer's next commit fail, as a full disk does. */
@@ -36,10 +45,13 @@ export function createBurrow(seed = 1): Burrow {
   const peers: Peer[] = [];
   const stores = new Map<Peer, Store>();
   const commits = new Map<Peer, number>();
+  const opened = new Map<string, OpenOptions>();
   return {
     world,
     network,
-    async open(name, { kind = "person", path = ":memory:", port = 0 } = {}) {
+    async open(name, options = {}) {
+      const { kind = "person", path = ":memory:", port = 0 } = options;
+      opened.set(name, options);
       const id = testId(name);
       const store = openStore(path, world.clock);
       const transport = network.transport(id, name);
@@ -56,6 +68,13 @@ export function createBurrow(seed = 1): Burrow {
       stores.set(peer, store);
       store.db.beforeCommit(() => void commits.set(peer, (commits.get(peer) ?? 0) + 1));
       return peer;
+    },
+    async crash(name) {
+      const { path = "", ...options } = opened.get(name) ?? {};
+      const copy = `${path}-${crypto.randomUUID()}`;
+      for (const file of ["", "-wal"]) await cp(path + file, copy + file);
+      network.vanish(testId(name));
+      return await this.open(name, { ...options, path: copy });
     },
     async introduce(a, b) {
       const meet = a.resolve(`${b.name}:${b.port}`);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AskOptions } from "../../src/peer/calls.ts";
@@ -10,7 +10,7 @@ import type { MessageData } from "../../src/wire/data.ts";
 import { createBurrow, hear, type Burrow } from "./burrow.ts";
 
 let folder: string;
-let bobsPath: string; // where the database of the latest bob is
+let bobsPath: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "warren-calls-"));
   bobsPath = join(folder, "bob.db");
@@ -63,16 +63,6 @@ async function tell(burrow: Burrow, peer: Peer, text: string): Promise<void> {
   const sending = peer.send("bob", text);
   await burrow.settle();
   await sending;
-}
-
-/** What a kill -9 of bob leaves: the database as it is on disk now, opened by another process. */
-async function crash(burrow: Burrow): Promise<Peer> {
-  const copy = join(folder, `${crypto.randomUUID()}.db`);
-  await cp(bobsPath, copy);
-  await cp(`${bobsPath}-wal`, `${copy}-wal`);
-  bobsPath = copy;
-  burrow.vanish("bob");
-  return await burrow.open("bob", { path: copy, port: 7 });
 }
 
 test("a call is a message that says the same in words, and its answer is seen by the call alone", async () => {
@@ -228,7 +218,7 @@ test("a handler that runs again does not ask again, and is given the answer that
   bob.on("message", (message) => handle(scened.bob, message, new Promise(() => {})));
   await tell(burrow, ann, "go");
   expect(texts).toEqual(["roll --times 3", "roll --times 3"]);
-  bob = await crash(burrow);
+  bob = await burrow.crash("bob");
   bob.on("message", (message) => handle(bob, message, Promise.resolve()));
   await burrow.settle(31_000);
   expect(texts).toEqual(["roll --times 3", "roll --times 3", "thanks"]);
@@ -246,7 +236,7 @@ test("an answer that comes after a crash, before the handler runs again, is give
   const first = bob;
   first.on("message", async (message) => await message.reply(String(await ask(first))));
   await tell(burrow, ann, "go");
-  bob = await crash(burrow);
+  bob = await burrow.crash("bob");
   await answer(burrow, messages[0], { result: 5 });
   await burrow.settle(31_000); // bob has nobody who takes messages yet
   expect((await dice.history("bob")).at(-1)?.state).toBe("handled");

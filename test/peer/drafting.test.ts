@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ControlBudget } from "../../src/peer/control-budget.ts";
 import { DRAFT_EVERY_MS, Drafting } from "../../src/peer/drafting.ts";
 import { MAX_DRAFTS } from "../../src/peer/drafts.ts";
 import type { IncomingMessage } from "../../src/peer/message.ts";
-import type { Peer } from "../../src/peer/peer.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import type { Frame } from "../../src/wire/frames.ts";
 import { createBurrow, testId, type Burrow } from "./burrow.ts";
@@ -221,21 +220,12 @@ test("a draft that begins again on another connection takes the place of what wa
   expect(seen).toEqual(["one", "", "one two"]);
 });
 
-/** What a kill -9 leaves: the database as it is on disk now, opened by another process. */
-async function crash(burrow: Burrow): Promise<Peer> {
-  const copy = join(folder, "copy.db");
-  await cp(join(folder, "bob.db"), copy);
-  await cp(join(folder, "bob.db-wal"), `${copy}-wal`);
-  burrow.vanish("bob");
-  return await burrow.open("bob", { kind: "bot", path: copy, port: 7 });
-}
-
 test("after a crash in the middle of a text the handler begins again, and its reader has it once", async () => {
   await using burrow = createBurrow();
   const [first, second] = [createPieces(), createPieces()];
   const { seen } = await ask(burrow, (message) => message.reply(first));
   await grow(burrow, first, "once upon ");
-  const bob = await crash(burrow);
+  const bob = await burrow.crash("bob");
   bob.on("message", (message) => message.reply(second));
   await burrow.settle(5_000);
   await grow(burrow, second, "in the beginning");
@@ -252,7 +242,7 @@ test("a text that was sent before a crash is not said again, and whatever brings
   });
   await grow(burrow, first, "said");
   await end(burrow, first);
-  const bob = await crash(burrow);
+  const bob = await burrow.crash("bob");
   let sentId = "";
   bob.on("message", async (message) => void (sentId = (await message.reply(second)).id));
   await burrow.settle(5_000);
@@ -271,7 +261,7 @@ test("a text whose handler did not wait for it is sent all the same, and the mes
   await grow(burrow, pieces, "late");
   await end(burrow, pieces);
   expect(seen).toEqual(["late", '"late"']);
-  await crash(burrow).then((again) => again.on("message", () => runs++));
+  await burrow.crash("bob").then((again) => again.on("message", () => runs++));
   await burrow.settle(5_000);
   expect([runs, bob.name]).toEqual([1, "bob"]);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { IncomingMessage, Sent } from "../../src/peer/message.ts";
@@ -7,7 +7,7 @@ import type { Peer } from "../../src/peer/peer.ts";
 import { createBurrow, hear, type Burrow } from "./burrow.ts";
 
 let folder: string;
-let bobsPath: string; // where the database of the latest bob is
+let bobsPath: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "warren-handling-"));
   bobsPath = join(folder, "bob.db");
@@ -25,16 +25,6 @@ async function tell(burrow: Burrow, peer: Peer, ...texts: string[]): Promise<Sen
   const sending = Promise.all(texts.map((text) => peer.send("bob", text)));
   await burrow.settle();
   return await sending;
-}
-
-/** What a kill -9 leaves: the database as it is on disk now, opened by another process. */
-async function crash(burrow: Burrow): Promise<Peer> {
-  const copy = join(folder, `${crypto.randomUUID()}.db`);
-  await cp(bobsPath, copy);
-  await cp(`${bobsPath}-wal`, `${copy}-wal`);
-  bobsPath = copy;
-  burrow.vanish("bob");
-  return await burrow.open("bob", { path: copy, port: 7 });
 }
 
 test("a handler that throws is tried three times, and then the message is set aside and its sender told why", async () => {
@@ -110,7 +100,7 @@ test("a handler that a crash interrupts runs again, and what it had done is not 
   bob.on("message", handler(bob, new Promise(() => {})));
   const [handled] = await tell(burrow, ann, "do it");
   expect(heard).toEqual(["working, 1"]);
-  bob = await crash(burrow);
+  bob = await burrow.crash("bob");
   bob.on("message", handler(bob, Promise.resolve()));
   await burrow.settle(31_000);
   expect(heard).toEqual(["working, 1", "done, 1, attempt 2"]);
@@ -144,7 +134,7 @@ test("a message that ends the process each time is set aside, and the others are
   bob.on("message", deadly);
   const [first, second] = await tell(burrow, ann, "deadly", "harmless");
   for (let round = 0; round < 3; round++) {
-    bob = await crash(burrow);
+    bob = await burrow.crash("bob");
     bob.on("message", deadly);
     await burrow.settle(31_000);
   }
@@ -240,7 +230,7 @@ test("what a handler began and did not await does not bring its message back whe
   await burrow.settle();
   await late;
   expect((await bob.history("ann")).map(({ state }) => state)).toEqual(["handled"]);
-  bob = await crash(burrow);
+  bob = await burrow.crash("bob");
   bob.on("message", () => seen++);
   await burrow.settle(31_000);
   expect(seen).toBe(1);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Peer } from "../../src/peer/peer.ts";
@@ -14,15 +14,6 @@ async function pair(burrow: Burrow): Promise<{ ann: Peer; bob: Peer; heard: stri
   const bob = await burrow.open("bob", { path: join(folder, "bob.db"), port: 7 });
   await burrow.introduce(ann, bob);
   return { ann, bob, heard: hear(ann) };
-}
-
-/** What a kill -9 leaves, opened by another process. */
-async function crash(burrow: Burrow): Promise<Peer> {
-  const copy = join(folder, "copy.db");
-  await cp(join(folder, "bob.db"), copy);
-  await cp(join(folder, "bob.db-wal"), `${copy}-wal`);
-  burrow.vanish("bob");
-  return await burrow.open("bob", { path: copy, port: 7 });
 }
 
 test("a task that a crash interrupts goes on in the next run, and does nothing twice", async () => {
@@ -42,7 +33,7 @@ test("a task that a crash interrupts goes on in the next run, and does nothing t
     });
   work(bob, true).catch(() => {});
   await burrow.settle();
-  const again = await crash(burrow);
+  const again = await burrow.crash("bob");
   const result = work(again, false);
   await burrow.settle(60_000);
   expect(await result).toBe("done");
