@@ -125,6 +125,16 @@ test("docs/reliability.md tells what is fuzzed, all of it", async () => {
   expect(told).toEqual(TARGETS.map(({ name }) => name));
 });
 
+test("every command of a page is a script, and every script is told of on a page", async () => {
+  const { scripts } = (await Bun.file(join(ROOT, "package.json")).json()) as { scripts: Record<string, string> };
+  const told = new Set<string>();
+  for (const page of PAGES) {
+    for (const [, name = ""] of (await read(page)).matchAll(/\bbun(?:@[\d.]+)? run ([a-z][\w-]*)/g)) told.add(name);
+  }
+  const own = Object.keys(scripts).filter((name) => !(name.startsWith("pre") && name.slice(3) in scripts));
+  expect([...told].toSorted()).toEqual(own.toSorted());
+});
+
 test("a link to a heading and a title with quotes are read as they are meant", () => {
   expect(anchorsOf("# The protocol\n\n## Messages, `msg` and all\n")).toEqual(["the-protocol", "messages-msg-and-all"]);
   expect(withoutChance(['ann {"id":"x.1"}', 'bob {"re":"x.1"}'])).toEqual(

@@ -1,16 +1,18 @@
 /** The registry without its sockets: it admits peers, gives names, and knows who is there. */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
-import { shortId, type PeerId } from "../base/ids.ts";
+import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import { Passes, type Door } from "./door.ts";
 import { Doubt } from "./doubt.ts";
+import { Entitlement } from "./entitlement.ts";
 import type { ErrorFrame } from "./frames.ts";
-import { DAY_MS, GRANT_DAYS, openGrant, signGrant } from "./grant.ts";
+import { DAY_MS, GRANT_DAYS, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { LoginRoom } from "./login-room.ts";
 import { openRecord, type RecordBody } from "./record.ts";
+import { refusal, refusalOf } from "./refusal.ts";
 import { RegistryMetrics } from "./registry-metrics.ts";
 import { Roster, type Leaseholder, type Listed, type Presence } from "./roster.ts";
 import type {
@@ -23,7 +25,6 @@ import type {
   RegistryStore,
   StoredRecord,
 } from "./store.ts";
-import { sinceAfter, transferTo } from "./transfer.ts";
 
 const TICK_MS = 60_000;
 
@@ -73,6 +74,7 @@ export class RegistryCore implements Follower {
   readonly logins: LoginRoom;
   readonly #doubt: Doubt;
   readonly #store: RegistryStore;
+  readonly #entitlement: Entitlement;
   #doorEdition: number;
   readonly #leaving = new Set<PeerId>(); // the store is being told of it
   #applied: Promise<unknown> = Promise.resolve(); // all that the store has told so far is in the roster
@@ -94,6 +96,7 @@ export class RegistryCore implements Follower {
     this.logins = new LoginRoom(world, limits.maxLoginsAtOnce);
     this.#doubt = new Doubt(world.clock, log);
     this.#store = store;
+    this.#entitlement = new Entitlement({ registry: this.id, store, clock: world.clock, log });
     this.#date = this.#today();
   }
 
@@ -167,9 +170,9 @@ export class RegistryCore implements Follower {
       throw new WarrenError("RECORD_INVALID", "a record was refused: it is about another peer than the one logged in");
     }
     if (request.ifFree && this.roster.get(body.id)?.holder) {
-      return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
+      return refused(refusalOf({ kind: "held" }, body.name));
     }
-    const grantedSince = await this.#entitledSince(body, request.grant);
+    const grantedSince = await this.#entitlement.since(body, request.grant);
     const result = await this.#register({
       body,
       record: request.record,
@@ -177,33 +180,18 @@ export class RegistryCore implements Follower {
       holder,
       ifFree: request.ifFree,
     });
-    if (result.kind === "taken") {
-      const { id, since } = result.holder;
-      const text = `the name "${body.name}" belongs to ${shortId(id)} since ${new Date(since).toISOString().slice(0, 10)}: choose another name`;
-      return refuse("NAME_TAKEN", text, { holder: result.holder });
-    }
-    if (result.kind === "stale") {
-      return refuse("RECORD_STALE", "a newer record of this peer is known", { last: result.last });
-    }
-    if (result.kind === "full") return refuse("REGISTRY_REFUSED", result.why);
-    if (result.kind === "held") {
-      return refuse("TWO_INSTANCES", "this peer is logged in from another process, which goes first");
-    }
-    if (result.kind === "busy") {
-      const text = `this registry can keep nothing just now (${result.why}): try again`;
-      return refuse("REGISTRY_BUSY", text, { after: result.retryAfterMs });
-    }
+    if (result.kind !== "registered") return refused(refusalOf(result, body.name));
     await this.#applied;
     const reason = this.door?.admits(body.id) === false ? this.door.refusal(body.id, undefined) : undefined;
     if (reason) {
       await this.leave(body.id); // the operator has said so meanwhile
-      return refuse(reason.code, reason.message);
+      return refused(refusal(reason.code, reason.message));
     }
     const presence = this.roster.get(body.id);
     if (presence?.holder !== holder) {
       if (!presence?.holder)
-        return refuse("REGISTRY_BUSY", "this registry has let its sessions go meanwhile: try again");
-      return refuse("TWO_INSTANCES", "this peer has logged in from another process meanwhile");
+        return refused(refusal("REGISTRY_BUSY", "this registry has let its sessions go meanwhile: try again"));
+      return refused(refusal("TWO_INSTANCES", "this peer has logged in from another process meanwhile"));
     }
     return { kind: "admitted", listed: presence.listed };
   }
@@ -301,25 +289,6 @@ export class RegistryCore implements Follower {
     }
   }
 
-  /** By what the key shows it has a right to the name, and since when. */
-  async #entitledSince(body: RecordBody, grant: string | undefined): Promise<number | undefined> {
-    const [granted, transfer] = await Promise.all([this.#grantedSince(body, grant), transferTo(body, this.id)]);
-    const [holder] = transfer ? this.#store.list({ name: body.name, limit: 1 }) : [];
-    const isHandedOn = transfer && holder?.id === transfer.from && holder.since === transfer.since;
-    return isHandedOn ? sinceAfter(transfer) : granted;
-  }
-
-  async #grantedSince(body: RecordBody, grant: string | undefined): Promise<number | undefined> {
-    if (grant === undefined) return undefined;
-    const expected = { registry: this.id, name: body.name, id: body.id, now: this.world.clock.now() };
-    try {
-      return (await openGrant(grant, expected)).since;
-    } catch (error) {
-      this.log.debug(`${shortId(body.id)}: ${describeError(error)}`); // it has the same rights as without one
-      return undefined;
-    }
-  }
-
   /** `ready` may be rejected; `apply` is called with what it came to, after everything that was entered before. */
   #enter<Ready>(ready: Ready | Promise<Ready>, apply: (ready: Ready) => void): void {
     this.#applied = Promise.allSettled([ready, this.#applied]).then(([result]) =>
@@ -393,6 +362,6 @@ function forgotten(): WarrenError {
   return new WarrenError("REGISTRY_BUSY", "what this registry kept of this peer was lost: log in again");
 }
 
-function refuse(code: ErrorFrame["code"], message: string, details: Partial<ErrorFrame> = {}): Admission {
-  return { kind: "refused", error: { t: "error", code, message, ...details } };
+function refused(error: ErrorFrame): Admission {
+  return { kind: "refused", error };
 }
