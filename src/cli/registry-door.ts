@@ -1,4 +1,5 @@
 /** Whom a registry lets in, as its operator says it: each command reads and writes its database, also while it runs. */
+import { join } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
@@ -6,6 +7,7 @@ import { systemWorld } from "../base/world.ts";
 import { describeDuration } from "../bot/duration.ts";
 import { openIdentity, type Identity } from "../identity/identity.ts";
 import { Door } from "../registry/door.ts";
+import { STORE_FILE } from "../registry/local-store.ts";
 import { print } from "./output.ts";
 
 export interface DoorPlace {
@@ -119,9 +121,11 @@ export async function unblock(place: DoorPlace, id: PeerId): Promise<void> {
   });
 }
 
-async function atDoor({ folder }: DoorPlace, act: (door: Door) => void): Promise<void> {
+async function atDoor({ folder, json }: DoorPlace, act: (door: Door) => void): Promise<void> {
+  const isNew = !(await Bun.file(join(folder, STORE_FILE)).exists());
   using door = await Door.open(folder, systemWorld);
   act(door);
+  if (isNew && !json) print(`no registry has run in ${folder} yet: that was for its first (--home says where to look)`);
 }
 
 function tell({ json }: DoorPlace, event: object, lines: readonly string[]): void {

@@ -39,6 +39,12 @@ test("a peer with an invite comes into a registry that was closed while it ran, 
   }
 }, 20_000);
 
+test("where no registry has run yet, it says so", async () => {
+  await using home = await TestHome.make();
+  expect((await ran(home, "close")).out).toMatch(/\nno registry has run in .*--home/);
+  expect((await ran(home, "close")).out).not.toContain("no registry has run");
+});
+
 test("what cannot be done is said, with what to do", async () => {
   await using home = await TestHome.make();
   const { id } = await createIdentity();

@@ -1,5 +1,9 @@
 import { expect, test } from "bun:test";
 import { createIdentity } from "../../src/identity/identity.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { RegistryCore } from "../../src/registry/core.ts";
+import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { LocalStore } from "../../src/registry/local-store.ts";
 import { Door } from "../../src/registry/door.ts";
 import { keepInvite, keptInvite } from "../../src/registry/memory.ts";
 import { lookUp } from "../../src/registry/lookup.ts";
@@ -134,6 +138,7 @@ test("a key that was blocked while no registry ran is not online in the next one
   expect(about.online).toBe(0);
   door.unblock(ann.id);
   expect((await lookUp(second.url)).entries).toMatchObject([{ name: "ann", online: false }]);
+  expect(await (await fetch(`${second.url}/v1/peers?online=true`)).json()).toMatchObject({ peers: [] });
   door[Symbol.dispose]();
 });
 
@@ -162,4 +167,18 @@ test("an invite that lets nobody in is forgotten", async () => {
   await client.until("notice INVITE_INVALID");
   expect(keptInvite(memory, place.registry.id)).toBeUndefined();
   expect(() => keepInvite(memory, "half of one")).toThrow(expect.objectContaining({ code: "INVITE_INVALID" }));
+});
+
+test("who was blocked while its login was under way is not let in by it", async () => {
+  await using folder = await temporaryFolder();
+  const world = socketWorld();
+  await using store = await LocalStore.open(folder.path, world.clock, DEFAULT_LIMITS);
+  using door = await Door.open(folder.path, world);
+  const identity = await createIdentity();
+  const core = new RegistryCore({ identity, store, world, log: silentLog, limits: DEFAULT_LIMITS, door });
+  await core.resume();
+  const admission = core.admit({ id: ann.id, record: annRecord }, { dismiss() {}, renew() {} });
+  door.block(ann.id); // the session had asked before
+  expect(await admission).toMatchObject({ kind: "refused", error: { code: "KEY_BLOCKED" } });
+  expect(core.roster.size).toBe(0);
 });

@@ -47,7 +47,10 @@ test("a crowd of logins is checked a few at a time, and the others are told when
   const busy = answers.filter((answer) => answer.t === "error");
   expect(answers.filter(({ t }) => t === "welcome").length).toBeGreaterThanOrEqual(3);
   for (const answer of busy) expect(answer).toMatchObject({ code: "REGISTRY_BUSY", after: expect.any(Number) });
-  using again = new RawSession(registry.url);
+  await using full = await openRegistry({ limits: { maxLoginsAtOnce: 0 } });
+  using nobody = new RawSession(full.url);
   const { identity, record } = sessions.at(-1) ?? expect.unreachable();
+  expect(await nobody.logIn(identity, { record })).toMatchObject({ code: "REGISTRY_BUSY", after: expect.any(Number) });
+  using again = new RawSession(registry.url);
   expect((await again.logIn(identity, { record })).t).toBe("welcome");
 });

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createIdentity } from "../../src/identity/identity.ts";
-import { keptPass } from "../../src/registry/memory.ts";
+import { RegistryClient } from "../../src/registry/client.ts";
+import { keepPass, keptPass, pinKey } from "../../src/registry/memory.ts";
 import { lookUp } from "../../src/registry/lookup.ts";
 import { callerAddress, parseProxies } from "../../src/registry/proxy.ts";
 import { Door } from "../../src/registry/door.ts";
@@ -60,7 +61,9 @@ test("a closed registry is read by its own machine and by whom it lets in, and s
   for (const path of ["/healthz", "/readyz", "/v1/registry", "/v1/limits"]) expect(await ask(path, afar)).toBe(200);
   expect(await ask("/v1/peers", {})).toBe(200);
   expect(await ask("/v1/peers", { ...afar, authorization: `Bearer ${pass}` })).toBe(200);
-  const forged = `Bearer ${(await createIdentity()).id}.${pass.split(".")[1]}`;
+  const other = await createIdentity();
+  door.allow(other.id);
+  const forged = `Bearer ${other.id}.${pass.split(".")[1]}`;
   expect(await ask("/v1/peers", { ...afar, authorization: forged })).toBe(403);
   expect((await lookUp(registry.url, {}, { pass })).entries).toHaveLength(1);
   door.block(identity.id);
@@ -69,17 +72,22 @@ test("a closed registry is read by its own machine and by whom it lets in, and s
   expect((await fetch(`${open.url}/v1/peers`, { headers: afar })).status).toBe(200);
 });
 
-test("a peer looks others up in a closed registry by its pass", async () => {
+test("a peer looks others up by the pass that this very registry gave it", async () => {
   const asked: (string | null)[] = [];
   await using registry = await openRegistry();
-  using proxy = Bun.serve({
+  using watcher = Bun.serve({
     port: 0,
     fetch(request) {
       asked.push(request.headers.get("authorization"));
       return fetch(registry.url + new URL(request.url).pathname);
     },
   });
-  await lookUp(`http://127.0.0.1:${proxy.port}`, {}, { pass: "of.ours" });
-  await lookUp(`http://127.0.0.1:${proxy.port}`);
-  expect(asked).toEqual(["Bearer of.ours", null]);
+  const memory = new Map<string, string>();
+  const url = `http://127.0.0.1:${watcher.port}`;
+  await using client = new RegistryClient({ url, identity: await createIdentity(), memory });
+  keepPass(memory, registry.id, "of.ours");
+  await client.find({}); // whose key it is, is not known yet
+  pinKey(memory, url, registry.id);
+  await client.find({});
+  expect(asked).toEqual([null, "Bearer of.ours"]);
 });
