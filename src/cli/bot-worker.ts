@@ -1,5 +1,4 @@
 /** Entry of the worker that one bot lives in: its own peer, with its own key, listener and store. */
-import { join } from "node:path";
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { identityFolder } from "../base/home.ts";
 import { formatAddress } from "../base/ids.ts";
@@ -13,10 +12,6 @@ import { attachPlugin, type HostPeer } from "../bot/host.ts";
 import { loadPlugin } from "../bot/load.ts";
 import type { Fetch } from "../bot/network.ts";
 import type { Plugin } from "../bot/plugin.ts";
-import { recordedFetch } from "../bot/recorded-fetch.ts";
-import { recordedPeer } from "../bot/recorded-peer.ts";
-import { Recorder } from "../bot/recorder.ts";
-import type { Recorded } from "../bot/recording.ts";
 import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
 import type { Peer } from "../peer/peer.ts";
 import { isLoopbackUrl } from "../registry/url.ts";
@@ -90,22 +85,16 @@ async function open(port: number): Promise<void> {
   const refusal = nameRefused(peer, accepts);
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
-  const on = start.record === undefined ? { peer, fetch } : record(peer, start.record, config);
+  const on = start.record === undefined ? { peer, fetch } : await recorded(peer, start.record, config);
   scope.use(await attachPlugin(plugin, on.peer, { config, fetch: on.fetch }));
   scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
 }
 
-function record(peer: Peer, folder: string, config: BotConfig): { peer: HostPeer; fetch: Fetch } {
-  const { clock } = peer.world;
-  const path = join(folder, `${peer.name}.ndjson`);
-  const options = { clock, conceal, warn: (text: string) => peer.log.warn(text) };
-  const recorder = scope.use(new Recorder(path, options));
-  peer.log.info(`what happens to it is recorded in ${path}`);
-  const { isNew } = recorder;
-  const write = (recorded: Recorded): void => recorder.write(recorded);
-  return { peer: recordedPeer(peer, { name: peer.name, config, isNew, write }), fetch: recordedFetch(fetch, write) };
+async function recorded(peer: Peer, folder: string, config: BotConfig): Promise<{ peer: HostPeer; fetch: Fetch }> {
+  const { recordBot } = await import("./record-bot.ts"); // few bots are recorded, and each worker would load it
+  return recordBot(peer, { folder, config, scope, conceal });
 }
 
 async function configOf({ plugin, start }: Loaded, warn: (text: string) => void): Promise<BotConfig> {
