@@ -19,10 +19,10 @@ import { LocalStore } from "./local-store.ts";
 import { callerAddress } from "./proxy.ts";
 import type { StoreOpener } from "./store.ts";
 import { Readiness } from "./readiness.ts";
-import type { Attendance } from "./registry-metrics.ts";
 import { refusal, toResponse, type Reply } from "./reply.ts";
 import { Series } from "./series.ts";
 import { PeerSession, type Pipe } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import { nonceShape } from "./shapes.ts";
 import { DEFAULT_REGISTRY_PORT, isLoopbackAddress, isOwnOrigin, ownHosts } from "./url.ts";
 
@@ -36,8 +36,6 @@ const STALL_MS = 5_000;
 /** At the end peers are asked to come back within so long, so that the next process can take them one after another. */
 const RETURN_MS_EACH = 10;
 const MAX_RETURN_MS = 25_000; // well below the time for which that process waits for them
-/** For the last words to be taken. */
-const PARTING_MS = 2_000;
 const MAX_UNSENT_BYTES = 1_048_576; // per session
 
 export interface RegistryOptions {
@@ -109,7 +107,6 @@ interface SocketData {
   readonly address: string;
   /** There once the socket is open. */
   session?: PeerSession;
-  isUnknown: boolean;
 }
 
 type Socket = ServerWebSocket<SocketData>;
@@ -126,14 +123,11 @@ class RegistryServer implements Registry {
   #hosts: Set<string> | undefined; // of this machine, as they were within the last second
   readonly #retired = new Set<Server<SocketData>>(); // they listen no more, and have sessions still
   readonly #proxies: ReadonlySet<string>;
-  readonly #sessions = new Set<PeerSession>();
+  readonly #sessions: Sessions;
   readonly #streams: EventStreams;
   readonly #series: Series;
   readonly #readiness: Readiness;
   readonly #reading: Reading;
-  #onEmpty: (() => void) | undefined; // told when the last session has ended
-  readonly #unknown = new Map<string, number>(); // sessions not yet logged in, by the owner of their address
-  readonly #sessionRate: RateLimit;
   readonly #requestRate: RateLimit;
   readonly #dialBack: DialBack | undefined;
   #sweepTimer: Timer | undefined;
@@ -154,6 +148,7 @@ class RegistryServer implements Registry {
     this.#urls = urls;
     this.#proxies = new Set(options.proxies);
     this.id = core.id;
+    this.#sessions = new Sessions(clock, core.limits);
     this.#streams = new EventStreams(core);
     this.#series = new Series(clock, core.roster);
     this.#series.sweep();
@@ -163,12 +158,11 @@ class RegistryServer implements Registry {
       streams: this.#streams,
       series: this.#series,
       readiness: this.#readiness,
-      attendance: () => this.#attendance(),
+      attendance: () => ({ ...this.#sessions.attendance(), eventStreams: this.#streams.size }),
       admitsReader: (address, authorization) =>
         readers === "everyone" || !core.door?.isClosed || isLoopbackAddress(address) || this.#hasPass(authorization),
       showsMetrics: (address) => metricsFor === "everyone" || isLoopbackAddress(address),
     };
-    this.#sessionRate = new RateLimit(clock, perMinute(core.limits.sessionsPerMinute));
     this.#requestRate = new RateLimit(clock, perMinute(core.limits.requestsPerMinute));
     this.#server = this.#listen(host, port, certificate?.current);
     this.port = this.#server.port ?? port;
@@ -226,7 +220,7 @@ class RegistryServer implements Registry {
           open: (socket) => this.#open(socket),
           message: (socket, message) => socket.data.session?.receive(message),
           drain: (socket) => socket.data.session?.drain(),
-          close: (socket) => this.#closed(socket),
+          close: ({ data: { session } }) => session && this.#sessions.close(session),
         },
       });
     } catch (error) {
@@ -275,62 +269,31 @@ class RegistryServer implements Registry {
   }
 
   #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Reply | undefined {
-    const { maxSessions, maxUnknownPerAddress } = this.#core.limits;
     // A web page of somebody else's must not act here with its reader's browser; programs send no such header.
     const origin = request.headers.get("origin");
     if (origin !== null && !this.#isOwnOrigin(origin)) return refusal(403, "REGISTRY_REFUSED", `not for ${origin}`);
     const dialled = url.searchParams.get("nonce") ?? "";
     if (!nonceShape.safeParse(dialled).success) return refusal(400, "USAGE", "?nonce= with 16 to 64 of A-Za-z0-9_-");
     if (this.#readiness.isEnding) return refusal(503, "REGISTRY_REFUSED", "this registry is ending", 1_000);
-    if (this.#sessions.size >= maxSessions) return refusal(503, "RATE_LIMITED", "too many sessions", 30_000);
-    const owner = ownerOf(address);
-    const waitMs = this.#sessionRate.take(owner);
-    if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many sessions from this address", waitMs);
-    if ((this.#unknown.get(owner) ?? 0) >= maxUnknownPerAddress) {
-      return refusal(429, "RATE_LIMITED", "too many sessions from this address are not logged in", 5_000);
-    }
-    const isUpgraded = server.upgrade(request, { data: { dialled, address, isUnknown: true } });
+    const refused = this.#sessions.refusal(address);
+    if (refused) return refused;
+    const isUpgraded = server.upgrade(request, { data: { dialled, address } });
     return isUpgraded ? undefined : notAWebSocket();
   }
 
   #open(socket: Socket): void {
     const { dialled, address } = socket.data;
-    this.#unknown.set(ownerOf(address), (this.#unknown.get(ownerOf(address)) ?? 0) + 1);
-    const session = new PeerSession({
-      core: this.#core,
-      pipe: pipeOf(socket),
-      dialled,
-      address,
-      isOwnOrigin: this.#isOwnOrigin,
-      onLogin: () => this.#forgetUnknown(socket.data),
-      dialBack: this.#dialBack,
+    socket.data.session = this.#sessions.open(address, (onLogin) => {
+      return new PeerSession({
+        core: this.#core,
+        pipe: pipeOf(socket),
+        dialled,
+        address,
+        isOwnOrigin: this.#isOwnOrigin,
+        onLogin,
+        dialBack: this.#dialBack,
+      });
     });
-    socket.data.session = session;
-    this.#sessions.add(session);
-  }
-
-  #closed({ data }: Socket): void {
-    if (!data.session) return;
-    this.#forgetUnknown(data);
-    this.#sessions.delete(data.session);
-    data.session.closed();
-    if (this.#sessions.size === 0) this.#onEmpty?.();
-  }
-
-  #forgetUnknown(data: SocketData): void {
-    if (!data.isUnknown) return;
-    data.isUnknown = false;
-    const owner = ownerOf(data.address);
-    const left = (this.#unknown.get(owner) ?? 1) - 1;
-    if (left > 0) this.#unknown.set(owner, left);
-    else this.#unknown.delete(owner);
-  }
-
-  #attendance(): Attendance {
-    const sessions = [...this.#sessions];
-    const known = sessions.filter(({ isKnown }) => isKnown).length;
-    const subscribed = sessions.filter(({ isSubscribed }) => isSubscribed).length;
-    return { known, unknown: sessions.length - known, subscribed, eventStreams: this.#streams.size };
   }
 
   /** Everybody is asked to come back, each at another moment; waits until they have heard it, but not for long. */
@@ -340,12 +303,7 @@ class RegistryServer implements Registry {
     const windowMs = Math.min(MAX_RETURN_MS, (this.#sessions.size + this.#streams.size) * RETURN_MS_EACH);
     this.#core.log.info(`ending: ${this.#sessions.size} sessions are asked to come back within ${windowMs} ms`);
     this.#streams.end(windowMs);
-    for (const session of this.#sessions) session.sendAway(Math.floor(world.random() * windowMs));
-    if (this.#sessions.size === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onEmpty = resolve;
-    using _ = world.clock.after(PARTING_MS, resolve);
-    await promise;
+    await this.#sessions.sendAway(() => Math.floor(world.random() * windowMs));
   }
 
   readonly #isOwnOrigin = (origin: string): boolean => {
