@@ -8,14 +8,14 @@ import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
 import { Forbearance } from "./forbearance.ts";
 import type { ErrorFrame, Reachability, ServerFrame } from "./frames.ts";
-import { openGrant } from "./grant.ts";
 import { changeOfKey, readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
+import { acceptGrant, logIn, type Applicant } from "./login.ts";
 import { askForKey, lookUpAnywhere } from "./lookup.ts";
 import { isOwnMatter, isPassing, staleView } from "./matters.ts";
-import { forgetInvite, keepGrant, keepPass, keptGrant, keptInvite, keptPass, pinKey, pinnedKey } from "./memory.ts";
+import { keptPass, pinKey, pinnedKey } from "./memory.ts";
 import type { RegistryMemory } from "./memory.ts";
-import { signGoodbye, signLogin, type Challenge } from "./proof.ts";
+import { signGoodbye, type Challenge } from "./proof.ts";
 import { Rotation } from "./rotation.ts";
 import { SelfRecord } from "./self-record.ts";
 import { Standpoint } from "./standpoint.ts";
@@ -240,22 +240,14 @@ export class RegistryClient implements AsyncDisposable {
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${this.url} takes no more sessions just now`);
   }
 
-  async #logIn(link: Link, { registry, nonce }: Challenge): Promise<number> {
-    const { id, privateKey } = this.#identity;
-    const login = await signLogin({ id, registry, nonce, origin: this.url }, privateKey);
-    const { record, name } = await this.#signSelf();
-    const grant = keptGrant(this.#memory, registry, name);
-    const invite = keptInvite(this.#memory, registry);
-    link.send({ t: "login", login, record, grant, ifFree: this.#yields, invite });
-    const frame = await link.next();
-    if (frame.t === "welcome" || (frame.t === "error" && frame.code === "INVITE_INVALID")) {
-      forgetInvite(this.#memory, registry);
-    }
+  async #logIn(link: Link, challenge: Challenge): Promise<number> {
+    const frame = await logIn(link, challenge, {
+      ...this.#applicant,
+      ...(await this.#signSelf()),
+      ifFree: this.#yields,
+    });
     if (frame.t === "error") throw await this.#learnFrom(frame);
-    if (frame.t !== "welcome") throw unusable(this.url, `it answered a login with "${frame.t}"`);
-    await this.#keepGrant(frame.grant, registry, name);
-    pinKey(this.#memory, this.url, registry);
-    keepPass(this.#memory, registry, frame.pass);
+    pinKey(this.#memory, this.url, challenge.registry);
     this.#standpoint.seenAt(frame.seen);
     this.#yields = false;
     return frame.leaseMs;
@@ -275,7 +267,8 @@ export class RegistryClient implements AsyncDisposable {
     if (frame.t === "view" && frame.stale) this.#notice(staleView(this.url));
     if (frame.t === "recorded") {
       const { seq, name } = await this.#self.sign();
-      if (seq === frame.seq) await this.#keepGrant(frame.grant, registry, name); // else it is for a name left meanwhile
+      // Else it is for a name left meanwhile.
+      if (seq === frame.seq) await acceptGrant(frame.grant, registry, name, this.#applicant);
     }
     if (frame.t === "reachable" && this.#forbearance.bearsSighting()) {
       const notice = this.#standpoint.found(frame);
@@ -301,15 +294,6 @@ export class RegistryClient implements AsyncDisposable {
     this.#stayAway(after);
     if (code === "RECORD_STALE" && last !== undefined && (await this.#self.goAbove(last))) this.#sendRecordSoon();
     return new WarrenError(code, `the registry at ${this.url} says: ${oneLine(message)}`);
-  }
-
-  async #keepGrant(grant: string, registry: PeerId, name: string): Promise<void> {
-    try {
-      await openGrant(grant, { registry, name, id: this.#identity.id });
-    } catch (error) {
-      throw unusable(this.url, "it gave a grant that does not hold", error);
-    }
-    keepGrant(this.#memory, registry, name, grant);
   }
 
   async #signSelf(): Promise<{ record: string; name: string }> {
@@ -382,6 +366,10 @@ export class RegistryClient implements AsyncDisposable {
     this.#hasMoved = true;
     const text = `the registry at ${before} is not to be had: the one at ${this.url} is used from now on`;
     this.#notice(new WarrenError("REGISTRY_MOVED", text));
+  }
+
+  get #applicant(): Applicant {
+    return { identity: this.#identity, memory: this.#memory, url: this.url };
   }
 
   /** How long an answer is waited for: not as long as usual where another one may answer. */
