@@ -10,6 +10,7 @@ import type { AttachedPlugin } from "./bot/host.ts";
 import type { Plugin } from "./bot/plugin.ts";
 import { openIdentity } from "./identity/identity.ts";
 import { Peer } from "./peer/peer.ts";
+import { checkKeep } from "./peer/retention.ts";
 import { createTlsTransport } from "./peer/tls.ts";
 import { LateClient } from "./registry/late-client.ts";
 import { keepInvite } from "./registry/memory.ts";
@@ -43,6 +44,8 @@ export interface OpenPeerOptions {
    * by then, it was not seen to come and go. Default 0.
    */
   registerAfterMs?: number;
+  /** How large its database may become, as in "500 MiB", or "all". It is remembered. Default: what it was, at first "1 GiB". */
+  keepHistory?: string;
   log?: Log;
   world?: World;
 }
@@ -60,7 +63,7 @@ export interface OpenedPeer extends Peer {
  * Opens the identity `name` of a home, or makes it, and puts it online.
  *
  * @throws {WarrenError} `BAD_NAME`, `IDENTITY_IN_USE`, `PORT_IN_USE`, `HOST_UNAVAILABLE`, `HOME_UNWRITABLE`, `KEY_CORRUPT`,
- *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL), `INVITE_INVALID` (it is none)
+ *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL, `keepHistory` no size), `INVITE_INVALID` (it is none)
  */
 export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   const {
@@ -73,6 +76,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
     world = systemWorld,
   } = options;
   const name = parseName(options.name);
+  if (options.keepHistory !== undefined) checkKeep(options.keepHistory);
   const folder = identityFolder(resolveHome(home), kind, name);
   await makeFolder(folder);
   const store = openStore(join(folder, "peer.db"), world.clock); // first: its lock says that the folder is ours
@@ -88,6 +92,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
     const transport = createTlsTransport({ identity, clock: world.clock });
     const peer = await Peer.open({ info, store, transport, world, log, host, port });
     isOpen = true;
+    if (options.keepHistory !== undefined) await peer.retention.keep(options.keepHistory);
     await peer.setDirectory(directory);
     return Object.assign(peer, {
       // Loaded only where it is used: most peers are no bots, and zod takes its time.

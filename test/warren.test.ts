@@ -39,3 +39,20 @@ test("a plugin on a peer of one's own is given its configuration in code, checke
     await rm(home, { recursive: true });
   }
 });
+
+test("how much a peer keeps is remembered, and is a size", async () => {
+  const home = await mkdtemp(join(tmpdir(), "warren-keep-"));
+  const shared = { name: "ann", home, host: "127.0.0.1", registry: "none" };
+  try {
+    const refused = await openPeer({ ...shared, keepHistory: "a lot" }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "USAGE" });
+    const limits: string[] = [];
+    for (const more of [{ keepHistory: "2 MiB" }, {}]) {
+      await using peer = await openPeer({ ...shared, ...more });
+      limits.push(peer.retention.limit);
+    }
+    expect(limits).toEqual(["2 MiB", "2 MiB"]);
+  } finally {
+    await rm(home, { recursive: true });
+  }
+});

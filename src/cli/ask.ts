@@ -43,7 +43,7 @@ function linesOf(answer: FaceEvent, paint: Paint, ids: boolean): string[] {
     case "users":
       return userLines(answer.peers, paint);
     case "history":
-      return historyLines(answer.messages, systemClock.now(), paint, { ids });
+      return historyLines(answer.messages, systemClock.now(), paint, { ids, forgotten: answer.forgotten });
     case "whoami":
       return whoAmILines(answer, paint);
     case "pinned":

@@ -13,6 +13,7 @@ import { whyLines } from "./why-text.ts";
 
 const DAY_S = 86_400;
 const HOUR_S = 3_600;
+const MIB = 2 ** 20;
 
 const ACCEPTING: Readonly<Record<Accepting, string>> = {
   everyone: "messages of everyone are taken",
@@ -27,6 +28,8 @@ export function careLines(answer: CareEvent, now: number, paint: Paint): string[
       return [`${who(answer.peer, paint)} is ${answer.blocked ? "blocked" : "not blocked any more"}`];
     case "accepting":
       return [ACCEPTING[answer.whom]];
+    case "keeping":
+      return [keepingLine(answer)];
     case "outbox":
       return answer.entries.length === 0 ? ["nothing waits"] : answer.entries.map((one) => entryLine(one, now, paint));
     case "waiting":
@@ -54,6 +57,13 @@ export function careLines(answer: CareEvent, now: number, paint: Paint): string[
 
 function who({ id, name }: PeerInfo, paint: Paint): string {
   return `${paint.name(oneLine(name))} ${paint.dim(shortId(id))}`;
+}
+
+function keepingLine({ limit, bytes, forgotten }: CareEvent & { event: "keeping" }): string {
+  const size = `has ${(bytes / MIB).toFixed(1)} MiB`;
+  const bound =
+    limit === "all" ? `all messages are kept: the database ${size}` : `the database may have ${limit}, and ${size}`;
+  return forgotten === 0 ? bound : `${bound}; ${messages(forgotten)} ${forgotten === 1 ? "is" : "are"} no longer there`;
 }
 
 function messages(count: number): string {

@@ -1,4 +1,7 @@
-/** Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled, and why. */
+/**
+ * Care: the commands by which users look after a peer. Who is let in, what waits for others, what could not be handled, and why;
+ * how much is kept.
+ */
 import { isAbsolute } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
@@ -15,6 +18,8 @@ export type CareCommand =
   | { readonly do: "block" | "unblock"; readonly who: string }
   /** Without `whom`: asks. */
   | { readonly do: "accept"; readonly whom?: string }
+  /** How large the database may become: "500 MiB", or "all". Without `limit`: asks. */
+  | { readonly do: "keep"; readonly limit?: string }
   /** Without `with`: everybody's. */
   | { readonly do: "outbox"; readonly with?: string }
   | { readonly do: "outbox-drop"; readonly what: string }
@@ -32,6 +37,8 @@ export type CareEvent =
   | { readonly event: "blocked"; readonly peers: readonly PeerInfo[] }
   | { readonly event: "block"; readonly peer: PeerInfo; readonly blocked: boolean }
   | { readonly event: "accepting"; readonly whom: Accepting }
+  /** `bytes`: how large the database is; `forgotten`: how many messages have made room. */
+  | { readonly event: "keeping"; readonly limit: string; readonly bytes: number; readonly forgotten: number }
   | { readonly event: "outbox"; readonly entries: readonly OutboxEntry[] }
   | { readonly event: "waiting"; readonly with: PeerInfo; readonly messages: readonly OutboxMessage[] }
   | { readonly event: "outbox-dropped"; readonly dropped: number; readonly kept: number }
@@ -48,6 +55,7 @@ export const CARE_FIELDS: Readonly<Record<CareCommand["do"], readonly string[]>>
   block: ["who"],
   unblock: ["who"],
   accept: ["whom"],
+  keep: ["limit"],
   outbox: ["with"],
   "outbox-drop": ["what"],
   snapshot: ["file"],
@@ -76,6 +84,8 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
       return { do: what, who: text("who") };
     case "accept":
       return { do: what, ...("whom" in fields && { whom: text("whom") }) };
+    case "keep":
+      return { do: what, ...("limit" in fields && { limit: text("limit") }) };
     case "outbox":
       return { do: what, ...("with" in fields && { with: text("with") }) };
     case "outbox-drop":
@@ -95,7 +105,7 @@ export function careCommand(fields: Record<string, unknown>, text: (key: string)
 
 /** @throws {WarrenError} what the peer throws */
 export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEvent> {
-  const { admission, outbox, deadLetters } = peer;
+  const { admission, outbox, deadLetters, retention } = peer;
   switch (command.do) {
     case "blocked":
       return { event: "blocked", peers: admission.blocked };
@@ -106,6 +116,9 @@ export async function takeCare(peer: Peer, command: CareCommand): Promise<CareEv
     case "accept":
       if (command.whom !== undefined) await admission.accept(command.whom);
       return { event: "accepting", whom: admission.accepting };
+    case "keep":
+      if (command.limit !== undefined) await retention.keep(command.limit);
+      return { event: "keeping", limit: retention.limit, bytes: retention.bytes, forgotten: retention.forgotten() };
     case "outbox": {
       if (command.with === undefined) return { event: "outbox", entries: outbox.list() };
       const who = await peer.resolve(command.with);

@@ -3,7 +3,7 @@ import { isPeerId, shortId } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
 import { WarrenError } from "../base/errors.ts";
 import type { Peer } from "../peer/peer.ts";
-import { historyLine } from "./events.ts";
+import { historyWith } from "./history.ts";
 import type { Paint } from "./paint.ts";
 import { historyLines, userLines, whoAmILines, type WhoAmI } from "./present.ts";
 
@@ -70,9 +70,9 @@ async function talk(chat: ChatActions, rest: string): Promise<void> {
 async function history(chat: ChatActions, rest: string): Promise<void> {
   const whom = rest.replace(/^@/, "") || chat.partnerName;
   if (!whom) throw new WarrenError("USAGE", "with whom? /history <name>");
-  const entries = await chat.peer().history(whom, { limit: HISTORY_LINES });
-  if (entries.length === 0) return chat.note(`nothing was said between you and ${oneLine(whom)}`);
-  chat.showLines(historyLines(entries.map(historyLine), chat.now(), chat.paint));
+  const { messages, forgotten } = await historyWith(chat.peer(), whom, HISTORY_LINES);
+  if (messages.length + forgotten === 0) return chat.note(`nothing was said between you and ${oneLine(whom)}`);
+  chat.showLines(historyLines(messages, chat.now(), chat.paint, { forgotten }));
 }
 
 function receive(chat: ChatActions): void {

@@ -101,7 +101,13 @@ export type FaceEvent = { readonly ref?: unknown } & (
   | { readonly event: "result"; readonly to: string; readonly command: string; readonly result: unknown }
   | { readonly event: "presence"; readonly peer: PeerInfo; readonly online: boolean }
   | { readonly event: "users"; readonly peers: readonly UserInfo[] }
-  | { readonly event: "history"; readonly with: PeerInfo; readonly messages: readonly HistoryLine[] }
+  | {
+      readonly event: "history";
+      readonly with: PeerInfo;
+      readonly messages: readonly HistoryLine[];
+      /** How many came before the first of these and are no longer kept; 0 where older ones are. */
+      readonly forgotten: number;
+    }
   | { readonly event: "pinned"; readonly name: string; readonly id: string }
   | CareEvent
   | { readonly event: "error"; readonly code: string; readonly message: string }

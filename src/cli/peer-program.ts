@@ -84,7 +84,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .option("--set <name.key=value>", SET, setOption)
     .option(
       "--for-bot <name>",
-      "outbox, dead, why, jobs, block, unblock, accept, backup and restore: of that bot of this home",
+      "outbox, dead, why, jobs, block, unblock, accept, keep, backup and restore: of that bot of this home",
       nameOption,
     )
     .option("--record <folder>", RECORD)
@@ -217,6 +217,12 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .command("accept [whom]")
     .description("take messages of everyone, or only of known peers; without a word: say which")
     .action((whom?: string) => act((flags) => question(flags, { do: "accept", ...(whom !== undefined && { whom }) })));
+  program
+    .command("keep [limit]")
+    .description(
+      'how large the database may become, as in "500 MiB", or all; the oldest messages make room; without a word: say it',
+    )
+    .action((limit?: string) => act((flags) => question(flags, { do: "keep", ...(limit !== undefined && { limit }) })));
   program
     .command("outbox [who]")
     .description("what waits for whom; with a name: message by message")

@@ -31,19 +31,21 @@ export function userLines(peers: readonly UserInfo[], paint: Paint): string[] {
   });
 }
 
-/** Oldest first. What has not arrived, or was refused, says so. */
+/** Oldest first. What has not arrived, or was refused, says so; and so does a history that once was longer. */
 export function historyLines(
   messages: readonly HistoryLine[],
   now: number,
   paint: Paint,
-  { ids = false }: { ids?: boolean } = {},
+  { ids = false, forgotten = 0 }: { ids?: boolean; forgotten?: number } = {},
 ): string[] {
-  return messages.map(({ id, at, from, text, state, reason }) => {
+  const older = forgotten === 1 ? "1 older message is" : `${forgotten} older messages are`;
+  const lines = messages.map(({ id, at, from, text, state, reason }) => {
     const fate =
       state === "handled" || state === "delivered" ? "" : `  (${state}${reason ? `: ${oneLine(reason)}` : ""})`;
     const when = ids ? `${timeOf(at, now)} ${oneLine(id)}` : timeOf(at, now);
     return `${paint.dim(when)} ${paint.name(oneLine(from.name))}: ${oneLine(text)}${paint.dim(fate)}`;
   });
+  return forgotten > 0 ? [paint.dim(`${older} no longer kept`), ...lines] : lines;
 }
 
 const REACHED = {

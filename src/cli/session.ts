@@ -5,15 +5,8 @@ import { callLine } from "../bot/call-line.ts";
 import type { MessageState, Receipt, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { takeCare } from "./care.ts";
-import {
-  errorEvent,
-  historyLine,
-  receiptEvent,
-  type Command,
-  type Emit,
-  type Performer,
-  type Ready,
-} from "./events.ts";
+import { errorEvent, receiptEvent, type Command, type Emit, type Performer, type Ready } from "./events.ts";
+import { historyWith } from "./history.ts";
 
 const LAST_STATES: readonly MessageState[] = ["handled", "failed", "expired"];
 
@@ -72,8 +65,7 @@ export class Session implements Performer, Disposable {
         return emit({ event: "users", peers: await peer.users() });
       case "history": {
         const who = await peer.resolve(command.with);
-        const messages = await peer.history(who.id, command.limit === undefined ? {} : { limit: command.limit });
-        return emit({ event: "history", with: who, messages: messages.map(historyLine) });
+        return emit({ event: "history", with: who, ...(await historyWith(peer, who.id, command.limit)) });
       }
       case "whoami":
         return emit({

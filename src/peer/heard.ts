@@ -43,6 +43,6 @@ export class Heard {
 }
 
 /** Numbers without leading zeros, in any base whose digits grow with their bytes: the longer one, or the one that sorts later. */
-function isAfter(count: string, other: string): boolean {
+export function isAfter(count: string, other: string): boolean {
   return count.length === other.length ? count > other : count.length > other.length;
 }

@@ -265,8 +265,11 @@ export class Outflow {
     if (!have) return true;
     if (have.epoch !== this.#epochName) return this.#acked === 0; // it has not heard of this epoch yet
     if (have.n > this.#last) return false;
+    const id = this.#store.outgoing.idOf(this.#peer, this.#epoch, have.n);
+    // That one is no longer kept: it was acknowledged, and our own disk still counts from there.
+    if (id === undefined && have.n < this.#acked) return true;
     // No id: it was told to go on behind messages that it never saw, so it cannot say which one its number stands for.
-    return have.n === 0 || have.id === this.#store.outgoing.idOf(this.#peer, this.#epoch, have.n);
+    return have.n === 0 || have.id === id;
   }
 
   #openEpoch(): void {

@@ -20,6 +20,7 @@ import { Outbox } from "./outbox.ts";
 import { People } from "./people.ts";
 import { createPeopleHost } from "./people-host.ts";
 import { Reports } from "./reports.ts";
+import { Retention } from "./retention.ts";
 import { Sender } from "./sender.ts";
 import { SentMessages } from "./sent.ts";
 import { Sessions } from "./sessions.ts";
@@ -170,6 +171,7 @@ export function createParts({ info, store, transport, world, log }: Ground, host
     onReceipt: (listener) => reports.on("receipt", listener),
   });
   const deadLetters = new DeadLetters(store, inbox, sessions);
+  const retention = new Retention(store, world.clock);
   const tasks = new Tasks(store);
   const calls = new Calls({ store, clock: world.clock, sessions, sender });
   const traces = new Traces(store, sessions);
@@ -192,7 +194,7 @@ export function createParts({ info, store, transport, world, log }: Ground, host
       membership.announce();
     },
   });
-  const watched = { admission, outbox, deadLetters, tasks, calls, traces };
+  const watched = { admission, outbox, deadLetters, retention, tasks, calls, traces };
   const talking = { resolve, sender, sent, reports, people, sessions, handlers };
   return { ...watched, ...talking, membership, switchboard, dialler, demand, lived, upkeep };
 }

@@ -17,6 +17,7 @@ import type { HistoryEntry, MessageHandler, SendOptions, Sent, UserInfo } from "
 import type { Outbox } from "./outbox.ts";
 import { createParts, type Ground, type Parts } from "./parts.ts";
 import type { PeerEvents } from "./reports.ts";
+import type { Retention } from "./retention.ts";
 import type { Tasks } from "./tasks.ts";
 import { openTable, type Table } from "./tables.ts";
 import type { Traces } from "./traces.ts";
@@ -35,10 +36,11 @@ export class Peer implements AsyncDisposable {
   readonly info: PeerInfo;
   readonly world: World;
   readonly log: Log;
-  /** Who is let in; what waits for others; what our own handlers could not handle. */
+  /** Who is let in; what waits for others; what our own handlers could not handle; how much of what was said is kept. */
   readonly admission: Admission;
   readonly outbox: Outbox;
   readonly deadLetters: DeadLetters;
+  readonly retention: Retention;
   /** Work of its own that goes on after a crash, and does nothing twice. */
   readonly tasks: Tasks;
   /** Commands of other peers; see `call` in src/bot/typed-call.ts for its face. */
@@ -83,10 +85,11 @@ export class Peer implements AsyncDisposable {
         if (this.#closing) throw new WarrenError("CLOSED", "the peer is closed");
       },
     });
-    const { admission, outbox, deadLetters, tasks, calls, traces } = this.#parts;
+    const { admission, outbox, deadLetters, retention, tasks, calls, traces } = this.#parts;
     this.admission = admission;
     this.outbox = outbox;
     this.deadLetters = deadLetters;
+    this.retention = retention;
     this.tasks = tasks;
     this.calls = calls;
     this.traces = traces;
@@ -220,6 +223,7 @@ export class Peer implements AsyncDisposable {
     const left = isComingBack ? this.#parts.membership.hangUp() : this.setDirectory(undefined);
     await left.catch((error: unknown) => this.log.debug(`no goodbye: ${String(error)}`));
     this.#parts.upkeep[Symbol.dispose]();
+    this.retention[Symbol.dispose]();
     this.#parts.demand.close();
     this.#parts.dialler.close();
     await this.#parts.handlers.close(CLOSE_WITHIN_MS);

@@ -102,8 +102,9 @@ export class Traces {
     const runs = runsThat((trace) => trace.id === id);
     const heard = incoming.withId(id).map((row) => this.#heard(row, runs));
     if (heard.length > 0 || said.length > 0) return { heard, said };
+    const doubt = this.#store.retention.forgotten() > 0 ? ", or it is no longer kept" : "";
     const way = '"history --ids" shows ids, and --for-bot <name> looks at a bot of this home';
-    throw new WarrenError("MESSAGE_UNKNOWN", `no message ${id} came here or was sent from here: ${way}`);
+    throw new WarrenError("MESSAGE_UNKNOWN", `no message ${id} came here or was sent from here${doubt}: ${way}`);
   }
 
   #heard(row: IncomingWithFate, runs: readonly Trace[]): Heard {

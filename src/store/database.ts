@@ -12,6 +12,8 @@ type CommitListener = (error?: WarrenError) => void;
 
 /** How long what is written lazily may wait for its commit. */
 const LAZY_MS = 50;
+/** A file from before pages could be given back is written anew if it is not larger: 32 MiB, a moment's work. */
+const MAX_REWRITTEN_BYTES = 33_554_432;
 
 /**
  * Everything that is written in one turn of the event loop is one transaction with `synchronous=FULL`, committed at the
@@ -44,9 +46,11 @@ export class Database implements Disposable {
           : Sqlite.deserialize(path, { strict: true });
       // Exclusive: the lock says that the identity is running, and WAL needs no shared memory. The kernel frees it.
       this.#sqlite.run("PRAGMA locking_mode=EXCLUSIVE");
+      this.#sqlite.run("PRAGMA auto_vacuum=INCREMENTAL"); // for a new file, and for copies of an older one
       this.#sqlite.run("PRAGMA journal_mode=WAL");
       this.#sqlite.run("PRAGMA synchronous=FULL");
       migrate(this.#sqlite, nameOf(path));
+      if (!this.#canGiveBack && this.bytes.file <= MAX_REWRITTEN_BYTES) this.#sqlite.run("VACUUM");
     } catch (error) {
       throw openFailure(nameOf(path), error);
     }
@@ -138,7 +142,7 @@ export class Database implements Disposable {
     this.#rollbacks.add(rollback);
   }
 
-  /** Commits what is open now. For the end of a life and for tests; otherwise the end of the turn does it. */
+  /** Commits what is open now, as the end of the turn will do otherwise. */
   commit(): void {
     const group = this.#group;
     if (!group) return;
@@ -162,6 +166,23 @@ export class Database implements Disposable {
     this.#patience?.[Symbol.dispose]();
     this.#closings.clear();
     if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK");
+  }
+
+  /** How large the file is, and how much of it is in use; looked up at once, whatever the size. */
+  get bytes(): { file: number; used: number } {
+    const size = this.#pragma("page_size");
+    const pages = this.#pragma("page_count");
+    return { file: pages * size, used: (pages - this.#pragma("freelist_count")) * size };
+  }
+
+  /**
+   * Makes the file shorter by at most so many bytes of what it does not use, within the open transaction. A large file of an
+   * older Warren cannot: it keeps its size, and uses again what is free.
+   */
+  giveBack(bytes: number): void {
+    if (!this.#canGiveBack) return;
+    const pages = Math.ceil(bytes / this.#pragma("page_size"));
+    this.all(`PRAGMA incremental_vacuum(${pages})`); // a row for each page: only who reads them all has them all given back
   }
 
   /** The whole database as the bytes of its file. */
@@ -194,6 +215,14 @@ export class Database implements Disposable {
     this.commit();
     this.#patience?.[Symbol.dispose]();
     this.#sqlite.close();
+  }
+
+  get #canGiveBack(): boolean {
+    return this.#pragma("auto_vacuum") === 2;
+  }
+
+  #pragma(name: "page_size" | "page_count" | "freelist_count" | "auto_vacuum"): number {
+    return this.get<{ value: number }>(`SELECT ${name} AS value FROM pragma_${name}`)?.value ?? 0;
   }
 
   #begin(): void {

@@ -160,8 +160,8 @@ export class Outgoing {
   settleNext(peer: number, newest: OutcomeRange | undefined, next: OutcomeRange): OutcomeRange {
     const { epoch, first, last, state, reason } = next;
     if (newest && newest.last === first - 1 && newest.state === state && newest.reason === reason) {
-      this.#extend(last, peer, epoch, newest.first);
-      return { ...newest, last };
+      const isKept = this.#extend(last, peer, epoch, newest.first) > 0; // not when all that it spoke of was forgotten
+      if (isKept) return { ...newest, last };
     }
     this.#db.run("INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?)", peer, epoch, first, last, state, reason);
     return next;

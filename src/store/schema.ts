@@ -158,4 +158,7 @@ export const MIGRATIONS = [
   INSERT INTO due SELECT peer, k, epoch, first, last, reason FROM due_before;
   DROP TABLE due_before;
   `,
+  `
+  ALTER TABLE peer ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0; -- how many messages of the conversation are no longer kept
+  `,
 ];

@@ -7,6 +7,7 @@ import { HeardRuns } from "./heard.ts";
 import { Incoming } from "./incoming.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Receipts } from "./receipts.ts";
+import { Retention } from "./retention.ts";
 import { Settings } from "./settings.ts";
 
 export interface Store extends Disposable {
@@ -18,6 +19,7 @@ export interface Store extends Disposable {
   readonly heard: HeardRuns;
   readonly receipts: Receipts;
   readonly entries: Entries;
+  readonly retention: Retention;
 }
 
 /** @throws {WarrenError} see `Database` */
@@ -32,6 +34,7 @@ export function openStore(path: string | Uint8Array, clock: Clock): Store {
     heard: new HeardRuns(db),
     receipts: new Receipts(db),
     entries: new Entries(db),
+    retention: new Retention(db),
     [Symbol.dispose]: () => db[Symbol.dispose](),
   };
 }

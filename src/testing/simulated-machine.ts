@@ -4,6 +4,7 @@ import type { PeerId } from "../base/ids.ts";
 import { createLog, type Log } from "../base/log.ts";
 import { sleep, type World } from "../base/world.ts";
 import { encodePeerId } from "../identity/peer-id.ts";
+import { isAfter } from "../peer/heard.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 import { Peer } from "../peer/peer.ts";
 import type { Database } from "../store/database.ts";
@@ -24,6 +25,8 @@ export interface MachineOptions {
   network: SimulatedNetwork;
   directory: SharedDirectory;
   witness: Witness;
+  /** How large its database may become; see `Retention.keep`, which would not let it be that small. */
+  keep: string;
   /** Whether the receiver of a message has it on its disk. */
   isStored(message: Witnessed): boolean;
   readonly trace: (line: string) => void;
@@ -80,6 +83,7 @@ export class SimulatedMachine implements Disposable {
         opened[Symbol.dispose]();
       },
     };
+    store.settings.set("keep", this.#options.keep);
     const transport = network.transport(this.id, host);
     const info = { id: this.id, name: this.name, kind: "person" as const };
     const peer = await Peer.open({ info, store, transport, world: mine, log: this.#log(), host, port: PORT });
@@ -166,7 +170,8 @@ export class SimulatedMachine implements Disposable {
   holds(message: Witnessed): boolean {
     const store = this.#life?.store;
     const n = store?.contacts.byId(machineId(message.from))?.n;
-    return store === undefined || (n !== undefined && store.incoming.find(n, message.id) !== undefined);
+    if (store === undefined || n === undefined) return store === undefined;
+    return store.incoming.find(n, message.id) !== undefined || isForgotten(store, n, message.id);
   }
 
   get waiting(): number {
@@ -220,10 +225,21 @@ export class SimulatedMachine implements Disposable {
     this.#options.witness.interrupted(this.name, (message) => {
       if (message.id === "") return false;
       const n = store.contacts.byId(machineId(message.from))?.n;
-      const place = n === undefined ? undefined : store.incoming.find(n, message.id);
-      return place !== undefined && store.incoming.waitingAfter(place - 1, 1)[0]?.place !== place;
+      if (n === undefined) return false;
+      const place = store.incoming.find(n, message.id);
+      if (place === undefined) return isForgotten(store, n, message.id); // what is not handled is never forgotten
+      return store.incoming.waitingAfter(place - 1, 1)[0]?.place !== place;
     });
   }
+}
+
+/** Whether a message of a peer was on this disk, and made room for others. */
+function isForgotten({ retention, heard, contacts }: Store, n: number, id: string): boolean {
+  if (retention.forgotten(n) === 0) return false;
+  const [run = "", count = ""] = id.split(".");
+  const latest = contacts.byNumber(n)?.inId ?? "";
+  const known = latest.startsWith(`${run}.`) ? latest.slice(run.length + 1) : heard.last(n, run);
+  return known !== undefined && !isAfter(count, known);
 }
 
 /** Ids whose order is that of the names. */

@@ -10,6 +10,8 @@ import { createSimulatedWorld, type SimulatedWorld } from "./world.ts";
 const QUIET_WITHIN_MS = 600_000;
 /** Bounds that hold at every moment; see src/peer/sessions.ts. */
 const MAX_WAITING = 2_048;
+/** One seed of so many runs peers that forget all that may be forgotten, as soon as they look. */
+const KEEPS_LITTLE = 4;
 
 export interface SimulationOptions {
   seed: number;
@@ -71,6 +73,7 @@ class Simulation implements Stage {
       network: this.network,
       directory: this.directory,
       witness: this.#witness,
+      keep: seed % KEEPS_LITTLE === 0 ? "0 KiB" : "all",
       isStored: (message) => this.machines.find(({ name }) => name === message.to)?.holds(message) ?? true,
       trace: (line) => this.#note(line),
     };

@@ -17,6 +17,8 @@ test("each command of care is read from a line, and what it lacks is said", () =
     { do: "unblock", who: "ann", ref: 1 },
     { do: "accept" },
     { do: "accept", whom: "known" },
+    { do: "keep" },
+    { do: "keep", limit: "500 MiB" },
     { do: "outbox" },
     { do: "outbox", with: "ann" },
     { do: "outbox-drop", what: "a.1" },
@@ -46,6 +48,15 @@ test("what a stranger has written cannot drive the terminal from a list either",
   expect(lines.filter((line) => /[\u0000-\u001f]/.test(line))).toEqual([]);
   expect(lines[1]).toContain("(tried 3 times: n\\u001bo)");
   expect(lines[2]).toBe("and 1 more");
+});
+
+test("how much is kept is said, and what has made room for it", () => {
+  const now = { event: "keeping", limit: "2 MiB", bytes: 3_500_000, forgotten: 0 } as const;
+  expect(careLines(now, 0, paint)).toEqual(["the database may have 2 MiB, and has 3.3 MiB"]);
+  const gone = "the database may have 2 MiB, and has 3.3 MiB; 2 messages are no longer there";
+  expect(careLines({ ...now, forgotten: 2 }, 0, paint)).toEqual([gone]);
+  const all = "all messages are kept: the database has 3.3 MiB; 1 message is no longer there";
+  expect(careLines({ ...now, limit: "all", forgotten: 1 }, 0, paint)).toEqual([all]);
 });
 
 test("the outbox says how full it is, and when the first message expires", () => {
@@ -83,9 +94,17 @@ test(
       code: 2,
       err: 'warren: "somebody" is nobody to accept: say everyone or known\n',
     });
+    expect(await ann("keep", "everything")).toMatchObject({ code: 2, err: expect.stringContaining('"500 MiB"') });
+    expect((await ann("keep", "500 MiB")).out).toStartWith("the database may have 500 MiB, and has 0.");
     // through the running peer
     const running = await home.peer("ann");
     expect((await ann("accept")).out).toStartWith("only messages of known peers are taken");
+    expect((await ann("keep", "all")).out).toStartWith("all messages are kept");
+    expect(JSON.parse((await ann("keep", "--json")).out)).toMatchObject({
+      event: "keeping",
+      limit: "all",
+      forgotten: 0,
+    });
     expect(JSON.parse((await ann("unblock", "bob", "--json")).out)).toMatchObject({ event: "block", blocked: false });
     running.say({ do: "blocked", ref: 1 });
     expect(await running.next(({ event }) => event === "blocked")).toMatchObject({ peers: [], ref: 1 });

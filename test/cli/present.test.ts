@@ -31,6 +31,15 @@ test("history says what did not arrive, and shows control characters instead of 
   expect(historyLines([failed], NOW, plain)).toEqual(["12:30 ann: x  (failed: no\\u0007)"]);
 });
 
+test("a history that once was longer says so where it begins", () => {
+  const line = { id: "1", from: person("ann"), at: NOW, text: "x", state: "handled" } as const;
+  expect(historyLines([line], NOW, plain, { forgotten: 1 })).toEqual([
+    "1 older message is no longer kept",
+    "12:30 ann: x",
+  ]);
+  expect(historyLines([], NOW, plain, { forgotten: 2 })).toEqual(["2 older messages are no longer kept"]);
+});
+
 test("colours are used on a terminal alone, and not against its user's will", () => {
   expect(wantsColour({ isTTY: true }, {})).toBe(true);
   expect(wantsColour({ isTTY: false }, {})).toBe(false);

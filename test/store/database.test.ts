@@ -1,3 +1,4 @@
+import { Database as Sqlite } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
@@ -106,4 +107,24 @@ test("what is written lazily is committed when the database closes", () => {
   db[Symbol.dispose]();
   using again = new Database(path, clock);
   expect(count(again)).toBe(1);
+});
+
+test("a file becomes shorter by what it does not use, also one from before that was possible", async () => {
+  const before = new Sqlite(path, { create: true });
+  before.run("CREATE TABLE old (text TEXT)");
+  before.close();
+  const db = new Database(path, clock);
+  for (let i = 0; i < 400; i++) put(db, `key ${i}`);
+  db.commit();
+  const { file } = db.bytes;
+  expect(db.bytes.used).toBe(file);
+  db.run("DELETE FROM setting");
+  expect(db.bytes.used).toBeLessThan(file / 2);
+  db.giveBack(40_960);
+  expect(db.bytes.file).toBe(file - 40_960);
+  db.giveBack(file);
+  expect(db.bytes.file).toBe(db.bytes.used);
+  const { used } = db.bytes;
+  db[Symbol.dispose]();
+  expect(statSync(path).size).toBe(used);
 });

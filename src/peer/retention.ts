@@ -1,0 +1,192 @@
+/**
+ * Retention: a peer's database has a bound, and the oldest of what was said and heard makes room for the newest, over all
+ * conversations. In small steps, so that nobody waits for it. See docs/operations.md.
+ */
+import { isWarrenError, WarrenError } from "../base/errors.ts";
+import type { PeerId } from "../base/ids.ts";
+import type { Clock, Timer } from "../base/world.ts";
+import type { Store } from "../store/store.ts";
+
+/** How large a database may become, unless its user says otherwise. */
+export const DEFAULT_KEEP = "1 GiB";
+/** Less would not hold what waits to be delivered. */
+export const MIN_KEEP_BYTES = 1_048_576;
+
+const KEY = "keep";
+const UNITS = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+const LOOK_MS = 10_000;
+/** After a look that found nothing that may go. */
+const LOOK_AGAIN_MS = 60_000;
+const STEP_MS = 20;
+const STEP_TURNS = 16;
+const TURN_MESSAGES = 16;
+const STEP_BYTES = 1_048_576;
+/**
+ * Of each conversation the oldest within so many places go together, and within more of them where there are many
+ * conversations: to take a few rows here and a few there is what costs.
+ */
+const STRIDE = 1_024;
+const STRIDE_PER_CONVERSATION = 16;
+/** Room that is made at once, as a part of the bound. */
+const ROOM = 1 / 16;
+
+export class Retention implements Disposable {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  #bytes = Infinity; // the bound
+  #timer: Timer;
+  #oldest: Map<number, number> | undefined; // while room is made: by peer, where the oldest message is that may go
+  #looked = 0; // while room is made: up to this peer they were looked up
+  #isStuck = false; // nothing more could go the last time
+  #isClosed = false;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#load();
+    store.db.onRollback(() => {
+      this.#load();
+      this.#end(LOOK_MS);
+    });
+    this.#timer = clock.after(LOOK_MS, () => this.#look());
+  }
+
+  /** As it was said: "1 GiB", or "all". */
+  get limit(): string {
+    return this.#store.settings.get(KEY) ?? DEFAULT_KEEP;
+  }
+
+  /** How large the database is. */
+  get bytes(): number {
+    return this.#store.db.bytes.used;
+  }
+
+  /** From now on so much is kept: a size as in "500 MiB", or "all". @throws {WarrenError} `USAGE` */
+  async keep(limit: string): Promise<void> {
+    checkKeep(limit);
+    this.#store.settings.set(KEY, limit);
+    this.#load();
+    this.#end(0);
+    await this.#store.db.committed();
+  }
+
+  /** How many messages that were exchanged with a peer are no longer kept; with anybody, if none is named. */
+  forgotten(peer?: PeerId): number {
+    const { contacts, retention } = this.#store;
+    if (peer === undefined) return retention.forgotten();
+    const row = contacts.byId(peer);
+    return row ? retention.forgotten(row.n) : 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    this.#timer[Symbol.dispose]();
+  }
+
+  #load(): void {
+    this.#bytes = keepBytes(this.limit) ?? Infinity;
+  }
+
+  #look(): void {
+    const { file, used } = this.#store.db.bytes;
+    if (file <= this.#bytes) return this.#end(LOOK_MS);
+    this.#isStuck = false;
+    if (used > this.#bytes) {
+      this.#oldest = new Map();
+      this.#looked = 0;
+    }
+    this.#step();
+  }
+
+  #step(): void {
+    const { db } = this.#store;
+    // What memory still has to write of messages, and to tell of them, comes first.
+    db.commit();
+    try {
+      db.lazily(() => this.#proceed());
+    } catch (error) {
+      if (!isWarrenError(error, "STORE_FAILED")) throw error; // of which the database itself tells, if it is one
+      this.#end(LOOK_MS);
+    }
+  }
+
+  #proceed(): void {
+    if (this.#oldest) this.#makeRoom(this.#oldest);
+    else if (!this.#giveBack()) return this.#end(this.#isStuck ? LOOK_AGAIN_MS : LOOK_MS);
+    this.#wait(STEP_MS, () => this.#step());
+  }
+
+  #makeRoom(oldest: Map<number, number>): void {
+    const { db, retention } = this.#store;
+    if (!this.#lookUp(oldest)) return;
+    const stride = Math.max(STRIDE, STRIDE_PER_CONVERSATION * oldest.size);
+    const enough = this.#bytes * (1 - ROOM);
+    for (let turn = 0; turn < STEP_TURNS && db.bytes.used > enough; turn++) {
+      const next = lowest(oldest);
+      if (!next) break;
+      const [peer, place] = next;
+      const hasMore = retention.forget(peer, place - 1, place + stride, TURN_MESSAGES) === TURN_MESSAGES;
+      const left = retention.oldest(peer, hasMore ? place - 1 : place + stride);
+      if (left === undefined) oldest.delete(peer);
+      else oldest.set(peer, left);
+    }
+    this.#isStuck = oldest.size === 0;
+    if (this.#isStuck || db.bytes.used <= enough) this.#oldest = undefined;
+  }
+
+  /** Finds out where each conversation begins; returns whether that is known of all. */
+  #lookUp(oldest: Map<number, number>): boolean {
+    if (this.#looked === Infinity) return true;
+    const { retention } = this.#store;
+    const peers = retention.conversations(this.#looked, STEP_TURNS);
+    for (const peer of peers) {
+      const place = retention.oldest(peer, 0);
+      if (place !== undefined) oldest.set(peer, place);
+    }
+    this.#looked = peers.length < STEP_TURNS ? Infinity : (peers.at(-1) ?? Infinity);
+    return this.#looked === Infinity;
+  }
+
+  /** Returns whether there is more to do. */
+  #giveBack(): boolean {
+    const { db } = this.#store;
+    const before = db.bytes.file;
+    const excess = before - this.#bytes;
+    if (excess <= 0) return false;
+    db.giveBack(Math.min(excess, STEP_BYTES));
+    return db.bytes.file < before;
+  }
+
+  /** Room was made, or cannot be made now. */
+  #end(lookAgainMs: number): void {
+    this.#oldest = undefined;
+    this.#wait(lookAgainMs, () => this.#look());
+  }
+
+  #wait(ms: number, then: () => void): void {
+    this.#timer[Symbol.dispose]();
+    if (!this.#isClosed) this.#timer = this.#clock.after(ms, then);
+  }
+}
+
+/** @throws {WarrenError} `USAGE` */
+export function checkKeep(limit: string): void {
+  if ((keepBytes(limit) ?? 0) >= MIN_KEEP_BYTES) return;
+  const expected = 'a size from 1 MiB on was expected, as in "500 MiB" or "2 GiB", or "all"';
+  throw new WarrenError("USAGE", `"${limit}" says not how much is to be kept: ${expected}`);
+}
+
+/** Infinity for all; undefined for what is no size. */
+function keepBytes(limit: string): number | undefined {
+  if (limit === "all") return Infinity;
+  const [, digits, unit] = /^(\d+(?:\.\d+)?) ?([KMGT]iB)$/.exec(limit) ?? [];
+  for (const [name, bytes] of Object.entries(UNITS)) if (name === unit) return Number(digits) * bytes;
+  return undefined;
+}
+
+function lowest(places: ReadonlyMap<number, number>): [peer: number, place: number] | undefined {
+  let found: [number, number] | undefined;
+  for (const entry of places) if (!found || entry[1] < found[1]) found = entry;
+  return found;
+}
