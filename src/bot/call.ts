@@ -21,7 +21,7 @@ export function readCall(
 ): Call | undefined {
   let text = message.text.trimStart();
   let isAddressed = message.room === undefined && self.kind === "bot";
-  const mention = /^@([a-z0-9-]{1,32})[,:]?\s+/i.exec(text);
+  const mention = text.startsWith("@") && /^@([a-z0-9-]{1,32})[,:]?\s+/i.exec(text);
   if (mention) {
     if (mention[1]?.toLowerCase() !== self.name) return undefined;
     isAddressed = true;

@@ -103,6 +103,7 @@ class Host implements AttachedPlugin {
   readonly #inCommands = traced<BotMessage>("commands", (message, next) => this.#commands.take(message, next));
   readonly #unaskedHelp = traced<BotMessage>("unasked help", (message) => this.#sayWhatItCanDo(message));
   readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
+  #onion: readonly Layer<BotMessage>[] | undefined; // all of them in their order, until there is another one
   readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<Cause | undefined>(); // what bot.send is called because of
   readonly #network: Network;
@@ -216,7 +217,10 @@ class Host implements AttachedPlugin {
           this.#cardChanged();
         });
       },
-      dialog: (name, run) => this.#dialogs.add(name, run),
+      dialog: (name, run) => {
+        this.#onion = undefined;
+        return this.#dialogs.add(name, run);
+      },
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
       outgoing: (listener) => this.#until(this.#outgoing.add(listener)),
       send: (to, text, options) => this.#outgoing.send(this.#handling.getStore(), to, text, options),
@@ -266,7 +270,11 @@ class Host implements AttachedPlugin {
     const limited: Layer<BotMessage> = (message, next) => limit(message, (given) => listener(given, next));
     const layer = traced<BotMessage>(name, limited, compileMismatch(options));
     layers.add(layer);
-    return () => void layers.delete(layer);
+    this.#onion = undefined;
+    return () => {
+      layers.delete(layer);
+      this.#onion = undefined;
+    };
   }
 
   /** Stays synchronous as long as the layers do: what ends within the turn is committed with it. */
@@ -308,9 +316,13 @@ class Host implements AttachedPlugin {
   }
 
   #take(incoming: IncomingMessage): Promise<void> | void {
+    return runOnion((this.#onion ??= this.#inOrder()), this.#botMessage(incoming));
+  }
+
+  #inOrder(): readonly Layer<BotMessage>[] {
     const { pre, post } = this.#layers;
     const dialogs = this.#dialogs.areThere ? [this.#inDialogs] : [];
-    return runOnion([...pre, ...dialogs, this.#inCommands, ...post, this.#unaskedHelp], this.#botMessage(incoming));
+    return [...pre, ...dialogs, this.#inCommands, ...post, this.#unaskedHelp];
   }
 
   /** To persons only: two bots would explain themselves to each other for ever. */
