@@ -38,9 +38,8 @@ export default definePlugin({
     bot.command("list", {
       about: "what you will be reminded of",
       async run({ from, reply }) {
-        const lines = ofWhom(from.id).map(
-          ({ id, at, payload }) => `${new Date(at).toISOString()} ${payload.what} (${id})`,
-        );
+        const time = (at: number): string => new Date(at).toISOString().slice(0, 16).replace("T", " ");
+        const lines = ofWhom(from.id).map(({ id, at, payload }) => `${time(at)} UTC: ${payload.what} (${id})`);
         await reply(lines.join("\n") || "nothing");
       },
     });
