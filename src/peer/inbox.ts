@@ -300,8 +300,13 @@ export class Inbox {
     item.run?.giveUp(new WarrenError("CLOSED", "this run of the handlers has failed: another one takes its place"));
     if (!this.#isCurrent(item)) return;
     const { message, attempts } = item;
-    this.#log.warn(`handling ${message.id} failed (${attempts} of ${MAX_ATTEMPTS}): ${describeError(error)}`);
-    if (attempts >= MAX_ATTEMPTS) return this.#finish(item, `its handler failed: ${describeError(error)}`);
+    const reason = describeError(error);
+    if (attempts >= MAX_ATTEMPTS) {
+      this.#log.warn(`${message.id} is set aside ("dead" lists it): its handler failed ${attempts} times: ${reason}`);
+      return this.#finish(item, `its handler failed: ${reason}`);
+    }
+    // The next try may mend it; a bot has told of it, and more of it than is known here.
+    this.#log.debug(`handling ${message.id} failed (${attempts} of ${MAX_ATTEMPTS}): ${reason}`);
     try {
       await sleep(
         this.#world.clock,

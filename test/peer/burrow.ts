@@ -1,7 +1,7 @@
 /** Peers in a simulated world, for the tests of the peer: opened in a line, stopped, crashed, started again. */
 import { cp } from "node:fs/promises";
 import type { PeerId, PeerKind } from "../../src/base/ids.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { type Log, silentLog } from "../../src/base/log.ts";
 import { encodePeerId } from "../../src/identity/peer-id.ts";
 import type { HistoryEntry, IncomingMessage } from "../../src/peer/message.ts";
 import { Peer } from "../../src/peer/peer.ts";
@@ -11,6 +11,7 @@ import { SimulatedNetwork } from "../../src/testing/simulated-network.ts";
 import { createSimulatedWorld, type SimulatedWorld } from "../../src/testing/world.ts";
 
 interface OpenOptions {
+  log?: Log;
   kind?: PeerKind;
   path?: string;
   port?: number;
@@ -50,7 +51,7 @@ export function createBurrow(seed = 1): Burrow {
     world,
     network,
     async open(name, options = {}) {
-      const { kind = "person", path = ":memory:", port = 0 } = options;
+      const { kind = "person", path = ":memory:", port = 0, log = silentLog } = options;
       opened.set(name, options);
       const id = testId(name);
       const store = openStore(path, world.clock);
@@ -60,7 +61,7 @@ export function createBurrow(seed = 1): Burrow {
         store,
         transport,
         world,
-        log: silentLog,
+        log,
         host: name,
         port,
       });

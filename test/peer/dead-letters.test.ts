@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isWarrenError } from "../../src/base/errors.ts";
+import { createLog } from "../../src/base/log.ts";
 import type { Receipt, Sent } from "../../src/peer/message.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import { createBurrow, lines, type Burrow } from "./burrow.ts";
@@ -40,6 +41,17 @@ function handle(peer: Peer): { heard: [text: string, attempt: number][]; mend():
   });
   return { heard, mend: () => void (isBroken = false) };
 }
+
+test("that a message was set aside is told once, and where it is seen", async () => {
+  await using burrow = createBurrow();
+  const told: string[] = [];
+  const log = createLog("bob", (level, _, text) => void (level === "debug" || told.push(`${level} ${text}`)));
+  const [ann, bob] = [await burrow.open("ann"), await burrow.open("bob", { log })];
+  await burrow.introduce(ann, bob);
+  handle(bob);
+  const [sent] = await tell(burrow, ann, "help");
+  expect(told).toEqual([`warn ${sent?.id} is set aside ("dead" lists it): its handler failed 3 times: no such ticket`]);
+});
 
 const codeOf = (error: unknown): string => (isWarrenError(error) ? error.code : String(error));
 
