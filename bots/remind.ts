@@ -38,8 +38,7 @@ export default definePlugin({
     bot.command("list", {
       about: "what you will be reminded of",
       async run({ from, reply }) {
-        const time = (at: number): string => new Date(at).toISOString().slice(0, 16).replace("T", " ");
-        const lines = ofWhom(from.id).map(({ id, at, payload }) => `${time(at)} UTC: ${payload.what} (${id})`);
+        const lines = ofWhom(from.id).map(({ id, at, payload }) => `${timeOf(at)}: ${payload.what} (${id})`);
         await reply(lines.join("\n") || "nothing");
       },
     });
@@ -56,3 +55,7 @@ export default definePlugin({
     });
   },
 });
+
+function timeOf(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
