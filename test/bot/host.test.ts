@@ -58,6 +58,24 @@ test("a message whose listeners wait for nothing is handled when the handler ret
   expect(returned).toEqual([undefined, expect.any(Promise)]);
 });
 
+test("listeners that come or end between two messages are heeded", async () => {
+  const { peer } = await host((bot) => {
+    bot.command("more", {
+      about: "adds one",
+      run() {
+        const end = bot.on("message", { order: "pre" }, async ({ reply }) => {
+          end();
+          await reply("once");
+        });
+      },
+    });
+    bot.on("message", ({ reply }) => reply("last"));
+  });
+  expect(await peer.hear("hi")).toEqual(["last"]);
+  await peer.hear("more");
+  expect([await peer.hear("hi"), await peer.hear("hi")]).toEqual([["once"], ["last"]]);
+});
+
 test("what a listener gives to next() is not what goes on", async () => {
   const { peer } = await host((bot) => {
     // eslint-disable-next-line promise/no-callback-in-promise -- people write it
