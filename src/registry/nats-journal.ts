@@ -220,7 +220,6 @@ export class NatsJournal implements Journal {
       watcher.began();
     }
     this.#createdAt = info.created;
-    const target = info.state.last_seq;
     const from = (this.#last?.seq ?? 0) + 1;
     const consumer = await this.#js.consumers.get(this.#stream, {
       deliver_policy: "by_start_sequence",
@@ -229,15 +228,22 @@ export class NatsJournal implements Journal {
     const messages = await consumer.consume({ max_messages: 1_000, idle_heartbeat: HEARTBEAT_MS });
     this.#messages = messages;
     void this.#listenTo(messages);
+    let target = info.state.last_seq;
+    let isWhole = from > 1;
     let isBehind = from <= target;
     if (!isBehind) this.#hand(() => watcher.caughtUp(), this.#stream);
     for await (const message of messages) {
       const entry = this.#toEntry(message);
       this.#hand(() => watcher.entry(entry), entry.key);
-      if (isBehind && message.seq >= target) {
-        isBehind = false;
-        this.#hand(() => watcher.caughtUp(), this.#stream);
+      if (!isBehind || message.seq < target) continue;
+      if (!isWhole) {
+        // What was replaced before it could be told stands behind the end of that time: another such way, and nothing is missing.
+        isWhole = true;
+        target = (await this.#jsm.streams.info(this.#stream)).state.last_seq;
+        if (message.seq < target) continue;
       }
+      isBehind = false;
+      this.#hand(() => watcher.caughtUp(), this.#stream);
     }
   }
 

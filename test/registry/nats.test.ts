@@ -80,6 +80,24 @@ async function suite(server: NatsServer): Promise<void> {
     await client.close();
   }, 20_000);
 
+  test("a process that begins while everybody logs in again knows everybody", async () => {
+    const { store } = await process(server.port, "rewritten", 20_000);
+    await using _ = store;
+    const crowd = await Promise.all(Array.from({ length: 300 }, () => createIdentity()));
+    const all = (): Promise<unknown> => Promise.all(crowd.map((who, n) => register(store, who, { name: `peer${n}` })));
+    await all();
+    const over = new AbortController();
+    const rewriting = (async () => {
+      while (!over.signal.aborted) await all();
+    })();
+    for (let n = 0; n < 5; n++) {
+      await using late = (await process(server.port, "rewritten", 20_000)).store;
+      expect(late.list({ online: true, limit: 1_000 })).toHaveLength(300);
+    }
+    over.abort();
+    await rewriting;
+  }, 30_000);
+
   test("a server that is killed and started again is found again, and no session was let go", async () => {
     await using own = await NatsServer.start();
     const { store, told } = await process(own.port, "restart", 20_000);
