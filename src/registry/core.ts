@@ -11,7 +11,7 @@ import type { ErrorFrame } from "./frames.ts";
 import { DAY_MS, GRANT_DAYS, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { LoginRoom } from "./login-room.ts";
-import { openRecord, type RecordBody } from "./record.ts";
+import { openRecord, readKeptRecord, type RecordBody } from "./record.ts";
 import { refusal, refusalOf } from "./refusal.ts";
 import { RegistryMetrics } from "./registry-metrics.ts";
 import { Roster, type Leaseholder, type Listed, type Presence } from "./roster.ts";
@@ -335,7 +335,9 @@ export class RegistryCore implements Follower {
   async #listed(stored: StoredRecord, checked?: RecordBody): Promise<Listed> {
     const present = this.roster.get(stored.id)?.listed;
     if (present?.record === stored.record && present.stay === stored.stay) return present;
-    return await this.#list(checked ?? (await openRecord(stored.record)), stored.record, stored);
+    // It was checked before it was kept, and its readers check it again.
+    const body = checked ?? readKeptRecord(stored.record) ?? (await openRecord(stored.record));
+    return await this.#list(body, stored.record, stored);
   }
 
   async #list(body: RecordBody, record: string, { since, stay }: { since: number; stay: number }): Promise<Listed> {
