@@ -5,7 +5,7 @@ import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
 import type { CallAnswer, CallRequest } from "../peer/call-data.ts";
 import type { Table } from "../peer/tables.ts";
-import { type Call, readCall } from "./call.ts";
+import { readSaidCommand, type SaidCommand } from "./said-command.ts";
 import { Command, type CommandHost, MAX_WORDS } from "./command.ts";
 import { Confirmations } from "./confirmations.ts";
 import { type Described, helpForAll, helpForCommand, helpInOneLine } from "./help.ts";
@@ -107,9 +107,9 @@ export class Commands {
 
   /** What to say to a person whose message nothing took; undefined where it was not said to this bot. */
   lastWord(message: BotMessage): { readonly text: string; readonly isGuess: boolean } | undefined {
-    const call = readCall(message, this.#self);
-    if (!call?.isAddressed) return undefined;
-    const guess = this.#guess(call);
+    const said = readSaidCommand(message, this.#self);
+    if (!said?.isAddressed) return undefined;
+    const guess = this.#guess(said);
     return { text: helpInOneLine(this.#about, this.#described(), guess), isGuess: guess !== undefined };
   }
 
@@ -124,13 +124,13 @@ export class Commands {
   }
 
   #takeCall(message: BotMessage, next: Next): Promise<void> {
-    const call = readCall(message, this.#self);
-    const found = call && this.#find(call);
+    const said = readSaidCommand(message, this.#self);
+    const found = said && this.#find(said);
     if (found) {
       note(`"${found.command.card.name}"`);
       return found.command.run(message, found.line);
     }
-    note(call ? `none is called "${call.name}"` : "not a command: in a room it is !name or @bot name");
+    note(said ? `none is called "${said.name}"` : "not a command: in a room it is !name or @bot name");
     return next();
   }
 
@@ -149,10 +149,10 @@ export class Commands {
     };
   }
 
-  /** The command with the longest name that the call begins with. */
-  #find(call: Call): Found | undefined {
+  /** The command with the longest name that was said. */
+  #find(said: SaidCommand): Found | undefined {
     let found: Found | undefined;
-    for (const { name, line } of beginnings(call, this.#mostWords)) {
+    for (const { name, line } of beginnings(said, this.#mostWords)) {
       const command = this.#named(name);
       if (command) found = { command, line };
     }
@@ -160,9 +160,9 @@ export class Commands {
   }
 
   /** What may have been meant: a name like the words that were typed, or one that begins with them. */
-  #guess(call: Call): string | undefined {
+  #guess(said: SaidCommand): string | undefined {
     const names = [...this.#known.keys(), "help"];
-    const typed = beginnings(call, MAX_WORDS).map(({ name }) => name);
+    const typed = beginnings(said, MAX_WORDS).map(({ name }) => name);
     for (const [index, words] of [...typed.entries()].toReversed()) {
       const asLong = names.filter((name) => name.split(" ").length === index + 1);
       const guess = nearest(words, asLong) ?? names.find((name) => name.startsWith(`${words} `));
@@ -191,8 +191,8 @@ function plainName(name: string): string {
   return name.trim().replace(/^!/, "").toLowerCase().replace(/\s+/g, " ");
 }
 
-/** The first word of a call, the first two and so on, up to `most`; each with what is left of the line. */
-function beginnings({ name, line }: Call, most: number): { name: string; line: string }[] {
+/** The first word of what was said, the first two and so on, up to `most`; each with what is left of the line. */
+function beginnings({ name, line }: SaidCommand, most: number): { name: string; line: string }[] {
   const found = [{ name, line }];
   for (let last = found[0]; last && found.length < most; last = found.at(-1)) {
     const next = /^\s+(\S+)/.exec(last.line);

@@ -20,13 +20,11 @@ const CONDITIONS = ["from", "kind", "direct", "room", "match"] as const;
 
 type Matched = Pick<IncomingMessage, "from" | "text" | "room">;
 
-/** @throws {WarrenError} `PLUGIN_INVALID` when `from` holds something that is not a peer id */
-export function compileMatch(match: Match): (message: Matched) => boolean {
-  const mismatch = compileMismatch(match);
-  return (message) => mismatch(message) === undefined;
-}
-
-/** Names the first condition that does not hold: `kind bot`. @throws {WarrenError} like `compileMatch` */
+/**
+ * Names the first condition that does not hold: `kind bot`.
+ *
+ * @throws {WarrenError} `PLUGIN_INVALID` when `from` holds something that is not a peer id
+ */
 export function compileMismatch(match: Match): (message: Matched) => string | undefined {
   const senders = match.from === undefined ? undefined : [match.from].flat();
   const stranger = senders?.find((id) => !isPeerId(id));

@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
-import { compileMatch } from "../../src/bot/match.ts";
+import { compileMismatch, type Match } from "../../src/bot/match.ts";
 import { ann, somebody } from "./fake-peer.ts";
+
+const compileMatch = (match: Match) => {
+  const mismatch = compileMismatch(match);
+  return (message: Parameters<typeof mismatch>[0]): boolean => mismatch(message) === undefined;
+};
 
 const robot = somebody("robot", "bot");
 const direct = { from: ann, text: "Who threw the DICE?" };
@@ -29,5 +34,9 @@ test("all conditions must hold together", () => {
 });
 
 test("a sender is an id, because a name can be given to anybody", () => {
-  expect(() => compileMatch({ from: "ann" })).toThrow('from: "ann" is not a peer id');
+  expect(() => compileMismatch({ from: "ann" })).toThrow('from: "ann" is not a peer id');
+});
+
+test("the first condition that does not hold is named", () => {
+  expect(compileMismatch({ kind: "bot", match: "nothing" })(direct)).toBe("kind bot");
 });

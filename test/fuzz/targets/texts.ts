@@ -2,7 +2,7 @@
 import { nameFrom, formatAddress, isName, parseAddress } from "../../../src/base/ids.ts";
 import { oneLine } from "../../../src/base/log.ts";
 import { readArguments, type Argument } from "../../../src/bot/arguments.ts";
-import { readCall } from "../../../src/bot/call.ts";
+import { readSaidCommand } from "../../../src/bot/said-command.ts";
 import { readLine } from "../../../src/bot/command-line.ts";
 import { helpForCommand, usageOf } from "../../../src/bot/help.ts";
 import { nearest } from "../../../src/bot/nearest.ts";
@@ -82,7 +82,7 @@ export const botLines: Target = {
   ],
   run(input, see) {
     const text = Buffer.from(input).toString();
-    const call = readCall({ text }, SELF);
+    const call = readSaidCommand({ text }, SELF);
     see(call ? `call ${call.isAddressed}` : "no call");
     let end = 0;
     for (const { start } of splitWords(text)) {

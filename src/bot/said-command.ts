@@ -1,8 +1,8 @@
-/** Call: which part of a message, if any, is meant as a command for this bot. */
+/** Said command: which part of a message, if any, is meant as a command for this bot. What programs call is read in answering.ts. */
 import type { PeerInfo } from "../base/ids.ts";
 import type { IncomingMessage } from "../peer/message.ts";
 
-export interface Call {
+export interface SaidCommand {
   /** The command's word, in lower case: phones begin every line with a capital. */
   readonly name: string;
   /** What follows it. */
@@ -15,10 +15,10 @@ export interface Call {
  * In a direct chat with a bot the command's word is enough. In a room, and where a plugin runs on a person's own peer,
  * it is `!roll` or `@dice roll`: people there talk about other things.
  */
-export function readCall(
+export function readSaidCommand(
   message: Pick<IncomingMessage, "text" | "room">,
   self: Pick<PeerInfo, "name" | "kind">,
-): Call | undefined {
+): SaidCommand | undefined {
   let text = message.text.trimStart();
   let isAddressed = message.room === undefined && self.kind === "bot";
   const mention = text.startsWith("@") && /^@([a-z0-9-]{1,32})[,:]?\s+/i.exec(text);
