@@ -174,7 +174,7 @@ export function createParts({ info, store, transport, world, log }: Ground, host
   const retention = new Retention(store, world.clock);
   const tasks = new Tasks(store);
   const calls = new Calls({ store, clock: world.clock, sessions, sender });
-  const traces = new Traces(store, sessions);
+  const traces = new Traces(store, world.clock, sessions);
   inbox.count();
   store.db.beforeCommit(() => inbox.save());
   store.db.onRollback((error) => {

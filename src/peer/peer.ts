@@ -231,6 +231,7 @@ export class Peer implements AsyncDisposable {
     this.calls.close();
     await this.#listener?.[Symbol.asyncDispose]();
     this.#parts.lived.save();
+    this.traces[Symbol.dispose]();
     this.#store.settings.set("running", "no");
     await this.#store.db.committed().catch((error: unknown) => this.log.error(String(error)));
     this.#parts.switchboard.close();

@@ -1,6 +1,7 @@
 /** Traces: what a bot's hooks did with each of the newest messages, and all that is known here of one message. */
 import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import type { Clock, Timer } from "../base/world.ts";
 import type { IncomingWithFate } from "../store/incoming.ts";
 import type { Store } from "../store/store.ts";
 import type { MessageState } from "./message.ts";
@@ -8,6 +9,9 @@ import type { Sessions } from "./sessions.ts";
 
 /** So many runs are remembered by one peer. */
 export const MAX_TRACES = 500;
+
+/** Who is busy writes its runs together, this often. A crash takes no more of them than that. */
+const WRITE_EVERY_MS = 1_000;
 
 const STORE = "warren:trace"; // no bot's own store is called so: theirs have a slash in their names
 
@@ -69,22 +73,58 @@ export interface Explanation {
   readonly said: readonly Said[];
 }
 
-export class Traces {
+interface Kept {
+  readonly n: number;
+  readonly trace: Trace;
+}
+
+export class Traces implements Disposable {
   readonly #store: Store;
-  readonly #sessions: Sessions;
+  readonly #clock: Clock;
+  readonly #sessions: Pick<Sessions, "of" | "ofMessage">;
+  readonly #fresh = new Map<string, Kept>(); // by its place: not written yet
+  #waiting: Timer | undefined; // until what is fresh is written; undefined when the next run is written at once
   #next: number | undefined; // the number of the next run; unknown until the first one
 
-  constructor(store: Store, sessions: Sessions) {
+  constructor(store: Store, clock: Clock, sessions: Pick<Sessions, "of" | "ofMessage">) {
     this.#store = store;
+    this.#clock = clock;
     this.#sessions = sessions;
   }
 
-  /** Keeps a run in this turn's transaction, in the place of the oldest one. @throws {WarrenError} `STORE_FAILED` */
+  /**
+   * Keeps a run, in the place of the oldest one. It is written with this turn, unless another one was within the last second
+   * and nothing has failed: then all of that second are written together, if they are still among the newest.
+   *
+   * @throws {WarrenError} `STORE_FAILED`
+   */
   keep(trace: Trace): void {
     const n = (this.#next ??= 1 + Math.max(0, ...this.#kept().map((kept) => kept.n)));
     this.#next++;
+    this.#fresh.set(String(n % MAX_TRACES), { n, trace });
+    if (!this.#waiting || trace.error !== undefined) this.#write();
+    this.#waiting ??= this.#clock.after(WRITE_EVERY_MS, () => this.#writeLate());
+  }
+
+  /** Writes what is left. */
+  [Symbol.dispose](): void {
+    this.#waiting?.[Symbol.dispose]();
+    this.#writeLate();
+  }
+
+  #writeLate(): void {
+    this.#waiting = undefined;
+    try {
+      this.#store.db.lazily(() => this.#write());
+    } catch {
+      // The store has failed; its other users hear that too, and what is left is written with the next run.
+    }
+  }
+
+  #write(): void {
     // Not through a table: a change of a table is done once for a message, and each run of its handlers is told here.
-    this.#store.entries.set(STORE, String(n % MAX_TRACES), JSON.stringify({ n, trace }));
+    for (const [place, kept] of this.#fresh) this.#store.entries.set(STORE, place, JSON.stringify(kept));
+    this.#fresh.clear();
   }
 
   /** @throws {WarrenError} `MESSAGE_UNKNOWN` */
@@ -122,8 +162,11 @@ export class Traces {
     };
   }
 
-  #kept(): { n: number; trace: Trace }[] {
-    return this.#store.entries.list(STORE, "").map(({ value }) => JSON.parse(value) as { n: number; trace: Trace });
+  #kept(): Kept[] {
+    const written = this.#store.entries
+      .list(STORE, "")
+      .map(({ key, value }): [string, Kept] => [key, JSON.parse(value)]);
+    return [...new Map([...written, ...this.#fresh]).values()];
   }
 }
 

@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
-import { MAX_TRACES, type Trace } from "../../src/peer/traces.ts";
+import { MAX_TRACES, type Trace, Traces } from "../../src/peer/traces.ts";
 import { attachPlugin } from "../../src/bot/host.ts";
 import { definePlugin } from "../../src/bot/plugin.ts";
 import type { Peer } from "../../src/peer/peer.ts";
+import { openStore } from "../../src/store/store.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
 import { type Burrow, createBurrow } from "./burrow.ts";
 
 const trace = (id: string, from: string, attempt = 1): Trace => ({
@@ -15,6 +17,10 @@ const trace = (id: string, from: string, attempt = 1): Trace => ({
   steps: [],
   answers: [],
 });
+
+const nobody = (): never => {
+  throw new Error("no message is here");
+};
 
 async function pair(burrow: Burrow): Promise<[ann: Peer, dice: Peer]> {
   const [ann, dice] = [await burrow.open("ann"), await burrow.open("dice", { kind: "bot" })];
@@ -103,6 +109,24 @@ test("the newest runs are kept and no more; the runs of another sender's message
   expect(attempts()).toEqual([1, 2]);
   dice.traces.keep(trace("another", ann.id));
   expect(attempts()).toEqual([2]);
+});
+
+test("who is busy writes its runs once a second, those before one that failed with it, and what is left at the end", async () => {
+  const clock = new ManualClock();
+  const store = openStore(":memory:", clock);
+  const traces = new Traces(store, clock, { of: nobody, ofMessage: nobody });
+  const written = (): number => store.entries.list("warren:trace", "").length;
+  const keep = (count: number, more: Partial<Trace> = {}): number => {
+    for (let n = 0; n < count; n++) traces.keep({ ...trace("m.1", "ann"), ...more });
+    return written();
+  };
+  expect([keep(1), keep(10), keep(1, { error: "no such die" }), keep(10)]).toEqual([1, 1, 12, 12]);
+  await clock.advance(1_000);
+  expect([written(), keep(2)]).toEqual([22, 23]);
+  await clock.advance(1_000);
+  expect([written(), keep(1), keep(1)]).toEqual([24, 25, 25]);
+  traces[Symbol.dispose]();
+  expect(written()).toBe(26);
 });
 
 test("after a restart the next run takes the place of the oldest one", async () => {
