@@ -195,6 +195,7 @@ export class TestPerson {
   readonly drafts: readonly string[];
   readonly #peer: Promise<Peer>;
   readonly #warren: TestWarren;
+  #opened: Promise<Peer> | undefined; // waited for with the clock being turned
 
   constructor(peer: Promise<Peer>, warren: TestWarren) {
     const heard: string[] = [];
@@ -211,13 +212,13 @@ export class TestPerson {
 
   /** Her peer id, for a bot that is told whom to let: `warren.addBot(plugin, { allow: [await ann.id()] })`. */
   async id(): Promise<PeerId> {
-    return (await this.#warren.until(this.#peer)).info.id;
+    return (await this.#ready()).info.id;
   }
 
   /** Resolves when the message, and everything that it caused, is handled; with what became of it. */
   async says(text: string, { to }: { to: string }): Promise<Receipt> {
-    const peer = await this.#warren.until(this.#peer);
-    const sent = await this.#warren.until(peer.send(to, text));
+    const sending = this.#ready().then((peer) => peer.send(to, text));
+    const sent = await this.#warren.until(sending);
     const receipt = await this.#warren.until(sent.handled);
     await this.#warren.quiet();
     return receipt;
@@ -230,9 +231,13 @@ export class TestPerson {
     args: Readonly<Record<string, unknown>> = {},
     options: CallOptions<Result> = {},
   ): Promise<ResultOf<Result>> {
-    const peer = await this.#warren.until(this.#peer);
-    const result = await this.#warren.until(call(peer, to, command, args, options));
+    const result = await this.#warren.until(this.#ready().then((peer) => call(peer, to, command, args, options)));
     await this.#warren.quiet();
     return result;
+  }
+
+  /** The same promise for all: what is said before it resolves is said in the order of the calls. */
+  #ready(): Promise<Peer> {
+    return (this.#opened ??= this.#warren.until(this.#peer));
   }
 }

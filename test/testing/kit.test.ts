@@ -19,6 +19,15 @@ const forgetful = (word: string): Plugin =>
   });
 
 describe.each(TEST_NETWORKS)("%s", (network) => {
+  test("what is said without waiting is said in its order", async () => {
+    const clerk = plugin("clerk", (bot) => bot.on("message", ({ text, reply }) => reply(text)));
+    await using warren = await createTestWarren({ plugins: [clerk], network });
+    const ann = warren.person("ann");
+    const texts = Array.from({ length: 100 }, (_, n) => `text ${n}`);
+    await Promise.all(texts.map((text) => ann.says(text, { to: "clerk" })));
+    expect(ann.heard).toEqual(texts);
+  });
+
   test("what people say is answered before the test goes on, and each hears only what is theirs", async () => {
     await using warren = await createTestWarren({
       network,
