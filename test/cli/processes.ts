@@ -1,12 +1,14 @@
 /** Real processes for the tests of the faces: a home of their own, a registry port of their own, events instead of sleeps. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PEER_PROGRAM = join(ROOT, "src/cli/peer.ts");
+/** What Bun has transpiled, shared by all homes: one of its own would be made anew, and written by those that are being killed. */
+const TRANSPILED = process.env["BUN_RUNTIME_TRANSPILER_CACHE_PATH"] ?? join(homedir(), ".bun/install/cache/@t@");
 
 type Event = Record<string, unknown> & { event: string };
 type Output = Bun.Subprocess<"pipe", "pipe", "pipe">;
@@ -40,6 +42,7 @@ export class TestHome implements AsyncDisposable {
       USER: "Zoë",
       WARREN_HOME: this.path,
       WARREN_REGISTRY_PORT: String(this.registryPort),
+      BUN_RUNTIME_TRANSPILER_CACHE_PATH: TRANSPILED,
     };
   }
 
