@@ -32,7 +32,7 @@ export function timeLimit(what: string, timeout: Duration | undefined, host: Tim
     if (!isPromiseLike(outcome)) return outcome; // what ends at once cannot be late
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const timer = host.clock.after(ms, () => {
-      late.abort(new WarrenError("HANDLER_TIMEOUT", `${what} was not done with a message within ${timeout}`));
+      late.abort(new WarrenError("HANDLER_TIMEOUT", `${what} was not done within ${timeout}`));
       reject(late.signal.reason);
     });
     void outcome.then(resolve, reject);

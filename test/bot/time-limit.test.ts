@@ -33,7 +33,7 @@ test("a command that takes too long hears of it by its signals, and has failed",
   expect(heard.map(({ aborted }) => aborted)).toEqual([true, true]);
   expect(await answered).toMatchObject({
     code: "HANDLER_TIMEOUT",
-    message: '"build" was not done with a message within 10s',
+    message: '"build" was not done within 10s',
   });
 });
 
@@ -90,7 +90,7 @@ test("what does not heed its signal fails all the same, and can do nothing besid
   await warren.clock.advance(1);
   expect(late).toEqual([expect.objectContaining({ code: "CLOSED" })]);
   expect(ann.heard).toEqual(["attempt 2"]);
-  expect(warren.errors).toEqual([expect.stringContaining("was not done with a message within 1s")]);
+  expect(warren.errors).toEqual([expect.stringContaining("was not done within 1s")]);
 });
 
 test("what was being fetched ends with the time", async () => {
