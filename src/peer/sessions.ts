@@ -29,6 +29,7 @@ interface Host extends Omit<SessionHost, "touched" | "window" | "used"> {
 
 export class Sessions {
   readonly #host: Host;
+  readonly #sessionHost: SessionHost; // the same for all
   readonly #byId = new Map<PeerId, Session>();
   readonly #byNumber = new Map<number, Session>();
   #touched = new Set<Session>(); // since the last commit
@@ -42,6 +43,12 @@ export class Sessions {
   constructor(host: Host) {
     this.#host = host;
     this.#rate = new RateLimit(host.world.clock, { burst: MAX_STRANGER_BURST, perSecond: MAX_STRANGER_PER_S });
+    this.#sessionHost = {
+      ...host,
+      touched: (touched) => this.#touch(touched),
+      window: (asking, outstanding) => this.#window(asking, outstanding),
+      used: ({ id, isKnown }, credit) => isKnown || this.#rate.take(id, credit),
+    };
     const { db, contacts } = host.store;
     db.beforeCommit(() => {
       for (const session of this.#touched) session.save();
@@ -90,12 +97,7 @@ export class Sessions {
   of(row: ContactRow): Session {
     const known = this.#byId.get(row.id);
     if (known) return known;
-    const session = new Session(row, {
-      ...this.#host,
-      touched: (touched) => this.#touch(touched),
-      window: (asking, outstanding) => this.#window(asking, outstanding),
-      used: ({ id, isKnown }, credit) => isKnown || this.#rate.take(id, credit),
-    });
+    const session = new Session(row, this.#sessionHost);
     this.#byId.set(row.id, session);
     this.#byNumber.set(row.n, session);
     if (!session.isKnown) this.#strangers.add(session);

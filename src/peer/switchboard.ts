@@ -4,7 +4,7 @@ import type { PeerId, PeerInfo } from "../base/ids.ts";
 import type { Timer, World } from "../base/world.ts";
 import { PROTOCOL_VERSION, type Bye, type Frame, type Hello, type Ready } from "../wire/frames.ts";
 import type { Refusal } from "./admission.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionHandler } from "./connection.ts";
 import type { Link } from "./link.ts";
 
 export const SWEEP_MS = 5_000;
@@ -56,6 +56,12 @@ export class Switchboard {
   readonly #chosen = new Map<PeerId, Connection>();
   readonly #waiting = new Map<PeerId, Connection>(); // the newest one that came before our choice was answered
   readonly #dials = new Map<Connection, PromiseWithResolvers<Hello>>();
+  readonly #handler: ConnectionHandler = {
+    hello: (from, hello) => this.#onHello(from, hello),
+    frame: (from, frame) => this.#onFrame(from, frame),
+    drained: (from) => this.#chosen.get(from.peer) === from && this.#host.drained(from),
+    closed: (from, error) => this.#onClosed(from, error),
+  };
   #pending = 0; // of #all: those without a hello
   #sweptAt: { wall: number; steady: number };
   #nextSweep: Timer | undefined;
@@ -121,12 +127,7 @@ export class Switchboard {
 
   #open(link: Link, name: string): Connection {
     this.#pending++;
-    const connection: Connection = new Connection(link, name, this.#host.world.clock, {
-      hello: (from, hello) => this.#onHello(from, hello),
-      frame: (from, frame) => this.#onFrame(from, frame),
-      drained: (from) => this.#chosen.get(from.peer) === from && this.#host.drained(from),
-      closed: (from, error) => this.#onClosed(from, error),
-    });
+    const connection = new Connection(link, name, this.#host.world.clock, this.#handler);
     this.#all.add(connection);
     return connection;
   }

@@ -162,8 +162,10 @@ function socketHandlers(self: PeerId, expect: PeerId | undefined, dialled: boole
       const host = addressOf(socket);
       if (host === undefined) return socket.terminate(); // `close` says that it was closed during the handshake
       const remote = { host: plainAddress(host), port: socket.remotePort };
-      socket.data.link = new TlsLink(socket, peer, remote, dialled);
-      socket.data.settle(socket.data.link);
+      const { settle } = socket.data;
+      const link = new TlsLink(socket, peer, remote, dialled);
+      socket.data = { link, settle: NOT_ADMITTED.settle }; // the first one holds what only a handshake needs
+      settle(link);
     },
     data: (socket: Socket<Slot>, chunk: Uint8Array): void => socket.data.link?.onData(chunk),
     drain: (socket: Socket<Slot>): void => socket.data.link?.onDrain(),

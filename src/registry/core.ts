@@ -237,6 +237,8 @@ export class RegistryCore implements Follower {
   }
 
   async peer(id: PeerId): Promise<PeerView | undefined> {
+    const present = this.roster.get(id); // nearly all who are asked for are here: what is known of them is in memory
+    if (present) return this.#show(present.listed, present, present.receivedAt);
     const stored = this.#store.get(id);
     return stored && (await this.#view(stored));
   }
@@ -323,11 +325,16 @@ export class RegistryCore implements Follower {
   }
 
   async #view(stored: StoredRecord): Promise<PeerView> {
-    const { clock } = this.world;
-    const { body, record, since, grant } = await this.#listed(stored);
-    const { next: _, ...shown } = body;
+    const listed = await this.#listed(stored);
     const present = this.roster.get(stored.id);
-    const ageMs = present ? clock.steady() - present.receivedAt : clock.now() - stored.receivedAt;
+    return this.#show(listed, present, present?.receivedAt ?? stored.receivedAt);
+  }
+
+  /** `receivedAt`: steady ms of one who is here, else epoch ms. */
+  #show({ body, record, since, grant }: Listed, present: Presence | undefined, receivedAt: number): PeerView {
+    const { clock } = this.world;
+    const { next: _, ...shown } = body;
+    const ageMs = (present ? clock.steady() : clock.now()) - receivedAt;
     const age = Math.max(0, Math.floor(ageMs / 1_000));
     return { ...shown, online: present !== undefined, age, since, record, grant };
   }
