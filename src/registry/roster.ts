@@ -22,6 +22,8 @@ export interface Listed {
   /** When the key first got its name. */
   readonly since: number;
   readonly grant: string;
+  /** When the grant ends, in epoch ms. */
+  readonly notAfter: number;
   /** The store's number of this admission. */
   readonly stay: number;
 }

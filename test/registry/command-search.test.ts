@@ -17,7 +17,7 @@ function rosterOf(bots: Record<string, { about?: string; commands: Commands }>):
     const listed = Object.entries(commands).map(([command, words]) => ({ name: command, about: words, args: {} }));
     const card = { about, commands: listed };
     const body = { ...describeSelf(who, name, { card }), id: `${name}-id` as typeof who.id, seq: 1, ttl: 60 };
-    roster.arrive({ body, record: `${name}-record`, grant: "", since: 0, stay: 1 }, holder);
+    roster.arrive({ body, record: `${name}-record`, grant: "", since: 0, stay: 1, notAfter: 0 }, holder);
   }
   return roster;
 }

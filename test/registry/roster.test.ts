@@ -11,6 +11,7 @@ const listed: Listed = {
   grant: "",
   since: 0,
   stay: 1,
+  notAfter: 0,
 };
 
 function holder(): Leaseholder {

@@ -14,7 +14,7 @@ test("there is a sample for each minute, and one for now", async () => {
   const series = new Series(clock, roster);
   series.sweep();
   const body = { ...describeSelf(dice, "dice", { kind: "bot" }), seq: 1, ttl: 60 };
-  roster.arrive({ body, record: "r", grant: "", since: 0, stay: 1 }, holder);
+  roster.arrive({ body, record: "r", grant: "", since: 0, stay: 1, notAfter: 0 }, holder);
   for (let second = 0; second < 70; second++) {
     await clock.advance(1_000);
     series.sweep();

@@ -13,7 +13,7 @@ function listed(n: number, seq = 1): Listed {
   const who = ids[n];
   if (!who) throw new Error(`there is no peer ${n}`);
   const body = { ...describeSelf(who, `peer${n}`), seq, ttl: 3_600 };
-  return { body, record: `${n}/${seq}`, grant: "", since: 0, stay: seq };
+  return { body, record: `${n}/${seq}`, grant: "", since: 0, stay: seq, notAfter: 0 };
 }
 
 /** A reader that takes `room` frames, and more when it is told to. */
