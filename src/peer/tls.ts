@@ -23,10 +23,10 @@ export const MAX_CONNECTS_PER_HOST_PER_S = 5;
 interface Slot {
   link: TlsLink | undefined;
   /** Called once, with the link or with the reason why there is none. */
-  settle(result: TlsLink | WarrenError): void;
+  readonly settle: (result: TlsLink | WarrenError) => void;
 }
 
-const NOT_ADMITTED: Slot = { link: undefined, settle() {} };
+const NOT_ADMITTED: Slot = { link: undefined, settle: () => {} };
 
 export interface TlsOptions {
   readonly identity: Identity;

@@ -75,9 +75,11 @@ export class Tables {
   }
 
   setName(name: string, { id, since, usedDay }: NameRow): void {
-    this.#db
-      .query("INSERT OR REPLACE INTO names (name, id, since, used_day) VALUES (?, ?, ?, ?)")
-      .run(name, id, since, usedDay);
+    // Nearly always nothing about it is new: then nothing is written.
+    const sql = `INSERT INTO names (name, id, since, used_day) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE
+      SET id = excluded.id, since = excluded.since, used_day = excluded.used_day
+      WHERE id <> excluded.id OR since <> excluded.since OR used_day <> excluded.used_day`;
+    this.#db.query(sql).run(name, id, since, usedDay);
   }
 
   removeName(name: string): void {
