@@ -4,6 +4,7 @@ import { z } from "zod";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { isPeerId, parseAddress, type PeerInfo } from "../base/ids.ts";
 import type { Peer } from "../peer/peer.ts";
+import { clip } from "./command-line.ts";
 import { durationMs, isDuration } from "./duration.ts";
 
 /** Who is meant by a word. @throws {WarrenError} `PEER_UNKNOWN` and the like */
@@ -57,8 +58,4 @@ export async function lookUpPeer(own: Pick<Peer, "info" | "resolve">, typed: str
 function refuse(context: z.RefinementCtx<string>, message: string): never {
   context.addIssue({ code: "custom", message });
   return z.NEVER;
-}
-
-function clip(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 }
