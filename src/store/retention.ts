@@ -98,7 +98,6 @@ export class Retention {
     this.#db.run(sql, peer, epoch, upTo);
     const isNeeded = `EXISTS (SELECT 1 FROM peer WHERE peer.n = ?2 AND out_epoch = ?1)
       OR EXISTS (SELECT 1 FROM outgoing WHERE outgoing.peer = ?2 AND outgoing.epoch = ?1)`;
-    const isOver = this.#db.run(`DELETE FROM epoch WHERE n = ?1 AND NOT (${isNeeded})`, epoch, peer) > 0;
-    if (isOver) this.#db.run("DELETE FROM outcome WHERE peer = ? AND epoch = ?", peer, epoch);
+    this.#db.run(`DELETE FROM epoch WHERE n = ?1 AND NOT (${isNeeded})`, epoch, peer);
   }
 }

@@ -123,16 +123,19 @@ test("what became of a message goes with it, and what comes later is still noted
 test("an epoch goes with the last message of it; one that was opened just now is not touched", () => {
   using talk = new Conversation();
   const { outgoing } = talk.store;
-  talk.say(1, 2, 3);
-  talk.acknowledge(2);
+  talk.say(1, 2, 3, 4, 5);
+  talk.acknowledge(3);
+  talk.handled(1, 1);
   const before = talk.epoch;
   talk.epoch = outgoing.openEpoch("e2"); // as a session does it: its row names the new epoch before the commit
-  outgoing.renumber(talk.n, before, 2, talk.epoch);
+  outgoing.renumber(talk.n, before, 3, talk.epoch);
   talk.handled(1, 1);
-  talk.forget();
-  expect(talk.said).toEqual([1]);
+  expect(talk.forget()).toBe(1);
+  expect(talk.said).toEqual([1, 2]);
   talk.acknowledge(0);
-  talk.forget();
+  expect(talk.forget(ALL, 1)).toBe(1);
+  expect(outgoing.epochNumber("e1")).toBe(before); // a message of it is still there
+  expect(talk.forget()).toBe(1);
   expect([outgoing.epochNumber("e1"), outgoing.epochNumber("e2")]).toEqual([undefined, talk.epoch]);
-  expect(talk.said).toEqual([1]);
+  expect(talk.said).toEqual([1, 2]);
 });
