@@ -30,6 +30,7 @@ try {
   await using cluster = new Clustering({ folder, peers, leaseMs: 20_000, level: "warn", say: console.log });
   await cluster.begin();
   for (let n = 0; n < rounds; n++) await cluster.round(n);
+  await cluster.blackout();
   const faults = await cluster.end();
   const { witnesses } = cluster;
   const refusals = [...witnesses.refusals].map(([code, count]) => `${code} ${count}`).join(", ");

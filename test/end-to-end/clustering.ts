@@ -61,7 +61,7 @@ export class Clustering implements AsyncDisposable {
   /** Kills one registry and, when everybody is back, one server of the store. */
   async round(n: number): Promise<void> {
     const { say } = this.#options;
-    const registry = this.#registries[n % 3];
+    const registry = this.#registries[0]; // the one that was started first
     const server = this.#servers[(n + 1) % 3];
     if (!registry || !server) return;
     const killedAt = performance.now();
@@ -70,7 +70,7 @@ export class Clustering implements AsyncDisposable {
     await Bun.sleep(1_000);
     await until("all are elsewhere", () => this.witnesses.away === 0, 60_000);
     say(`registry ${registry.port} was killed: all were elsewhere after ${secondsSince(killedAt)} s`);
-    this.#registries.splice(this.#registries.indexOf(registry), 1);
+    this.#registries.shift();
     await this.#startRegistry(registry.port);
     const brokenAt = performance.now();
     await server.kill();
@@ -80,6 +80,19 @@ export class Clustering implements AsyncDisposable {
     say(
       `store server ${server.port} was killed: it was whole, and all registries ready, after ${secondsSince(brokenAt)} s`,
     );
+  }
+
+  /** Two of three servers of the store are gone for longer than a lease: nothing can be kept, and all sessions are let go. */
+  async blackout(): Promise<void> {
+    const lost = this.#servers.slice(1);
+    const { longestAwayMs } = this.witnesses;
+    await Promise.all(lost.map((server) => server.kill()));
+    await until("all sessions are let go", () => this.witnesses.here === 0, 4 * this.#options.leaseMs);
+    const backAt = performance.now();
+    await Promise.all(lost.map((server) => server.start()));
+    await until("all are there", () => this.witnesses.away === 0, 90_000);
+    this.#options.say(`the store was gone for a lease: all were back ${secondsSince(backAt)} s after it was`);
+    this.witnesses.longestAwayMs = longestAwayMs; // what it was without that
   }
 
   /** What is to be said against it so far, when those whose registry was killed are back. */
