@@ -89,9 +89,13 @@ function tomlFailure(text: string): string | undefined {
     Bun.TOML.parse(text);
     return undefined;
   } catch (error) {
-    return describeError(error)
-      .replace(/^TOML Parse error: /, "")
-      .replace(/[:,]? *["'`].*$/, "");
+    return (
+      describeError(error)
+        .replace(/^TOML Parse error: /, "")
+        .replace(/ but found .*$/s, "")
+        // What is quoted stands in the file, unless it is a mark that should: "Expected '=' after a key".
+        .replace(/[:,]? *(["'`])[^\w\s]\1|[:,]? *["'`].*$/gs, (quoted, mark) => (mark ? quoted : ""))
+    );
   }
 }
 

@@ -88,6 +88,8 @@ test("a file that is no TOML is told with the line, and nothing of what stands i
   await write('[bots.webhook]\nurl = "x"\ntoken = hunter2\n');
   const line = await read();
   expect(line).toBe("warren.toml is not TOML, at line 3 or below: Strings must be quoted");
+  await write("[bots.webhook]\ntoken hunter2\n");
+  expect(await read()).toBe("warren.toml is not TOML, at line 2 or below: Expected '=' after a key");
 });
 
 test("a secret on the command line is refused, and the message does not repeat it", async () => {
