@@ -69,8 +69,10 @@ export function inviteOption(): Option {
 }
 
 /** The servers of a registry's shared store. */
-export function storeOption(text: string): string {
-  return attempt(() => (parseNatsServers(text), text));
+export function storeOption(): Option {
+  return new Option("--store <servers>", "share peers and names with other processes: nats://host:4222[,…]")
+    .env("WARREN_STORE") // it may have a password, and flags are for all to see
+    .argParser((text: string) => attempt(() => (parseNatsServers(text), text)));
 }
 
 /** The lease of a process that shares its store, in seconds. */

@@ -67,7 +67,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--url <url>", "another URL under which peers reach it, as behind a proxy (repeatable)", urlsOption, [])
     .option("--home <dir>", "where its key and names are kept")
     .option("--key <file>", "its key, where it is not in its home")
-    .option("--store <servers>", "share peers and names with other processes: nats://host:4222[,…]", storeOption)
+    .addOption(storeOption())
     .option("--store-name <name>", "tells registries apart that use one store", nameOption, "warren")
     .option("--store-replicas <count>", "copies of everything (default: 3 on a cluster, else 1)", countOption)
     .option("--store-lease <seconds>", "how long a process may be silent (default: 20)", leaseOption)

@@ -128,7 +128,9 @@ test.skipIf(NATS_SERVER === undefined)(
       const first = start(...store, "--home", home);
       const [ready = "", line = ""] = await lines(first.stdout, 2);
       expect(ready).toMatch(/^store ready: warren at 127\.0\.0\.1:\d+ \(NATS [\d.]+, 1 replica\)$/);
-      const second = start(...store, "--key", join(home, "registry", "key.pem"));
+      const options = ["--port", "0", "--key", join(home, "registry", "key.pem")];
+      const env = { ...process.env, WARREN_STORE: server.address };
+      const second = Bun.spawn([process.execPath, PROGRAM, ...options], { stdout: "pipe", stderr: "pipe", env });
       const [, other = ""] = await lines(second.stdout, 2);
       const about = [line, other].map(
         async (text) => await (await fetch(`${text.replace(/.* /, "")}/v1/registry`)).json(),
