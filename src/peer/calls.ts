@@ -58,7 +58,7 @@ export class Calls {
   /**
    * Resolves with the result, which is any JSON. `text` is the call as a person would type it. In a handler, a job or a dialog
    * it is an effect: a run after a crash does not ask again, and is given the first answer, whenever that came. (Answers are
-   * kept with all that was ever heard.) A time-out is no answer, and nothing that a later run is told.
+   * kept with what was heard.) A time-out is no answer, and nothing that a later run is told.
    *
    * @throws {WarrenError} what the other side answers, `CALL_TIMEOUT`, `CALL_NOT_SENT`, and what `Peer.send` throws
    */

@@ -18,9 +18,13 @@ const UNITS = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as cons
 const LOOK_MS = 10_000;
 /** After a look that found nothing that may go. */
 const LOOK_AGAIN_MS = 60_000;
-const STEP_MS = 20;
-const STEP_TURNS = 16;
+/** From one step to the next; how long one may take; and how many turns it has at most. */
+const STEP_EVERY_MS = 20;
+const STEP_WITHIN_MS = 3;
+const STEP_TURNS = 128;
+/** In a turn so many of a conversation's oldest go; then it is looked whether there is room. */
 const TURN_MESSAGES = 16;
+const LOOK_UP_CONVERSATIONS = 32;
 const STEP_BYTES = 1_048_576;
 /**
  * Of each conversation the oldest within so many places go together, and within more of them where there are many
@@ -114,7 +118,7 @@ export class Retention implements Disposable {
   #proceed(): void {
     if (this.#oldest) this.#makeRoom(this.#oldest);
     else if (!this.#giveBack()) return this.#end(this.#isStuck ? LOOK_AGAIN_MS : LOOK_MS);
-    this.#wait(STEP_MS, () => this.#step());
+    this.#wait(STEP_EVERY_MS, () => this.#step());
   }
 
   #makeRoom(oldest: Map<number, number>): void {
@@ -122,7 +126,8 @@ export class Retention implements Disposable {
     if (!this.#lookUp(oldest)) return;
     const stride = Math.max(STRIDE, STRIDE_PER_CONVERSATION * oldest.size);
     const enough = this.#bytes * (1 - ROOM);
-    for (let turn = 0; turn < STEP_TURNS && db.bytes.used > enough; turn++) {
+    const until = this.#clock.steady() + STEP_WITHIN_MS;
+    for (let turn = 0; turn < STEP_TURNS && this.#clock.steady() < until && db.bytes.used > enough; turn++) {
       const next = lowest(oldest);
       if (!next) break;
       const [peer, place] = next;
@@ -139,12 +144,12 @@ export class Retention implements Disposable {
   #lookUp(oldest: Map<number, number>): boolean {
     if (this.#looked === Infinity) return true;
     const { retention } = this.#store;
-    const peers = retention.conversations(this.#looked, STEP_TURNS);
+    const peers = retention.conversations(this.#looked, LOOK_UP_CONVERSATIONS);
     for (const peer of peers) {
       const place = retention.oldest(peer, 0);
       if (place !== undefined) oldest.set(peer, place);
     }
-    this.#looked = peers.length < STEP_TURNS ? Infinity : (peers.at(-1) ?? Infinity);
+    this.#looked = peers.length < LOOK_UP_CONVERSATIONS ? Infinity : (peers.at(-1) ?? Infinity);
     return this.#looked === Infinity;
   }
 
