@@ -184,7 +184,8 @@ export class Jobs {
     const row = this.#rows.get(id);
     if (!row || this.#running.has(id)) return;
     this.#waiting.set(id, row.next);
-    if (row.next < this.#lookAt) this.#look(); // otherwise the next look finds it in time
+    const isSetForward = this.#peer.world.clock.now() > this.#lookAt; // then the timer comes later than that
+    if (row.next < this.#lookAt || isSetForward) this.#look(); // otherwise the next look finds it in time
   }
 
   /** Begins what is due, and looks again when the next one is. */

@@ -264,6 +264,15 @@ test("a clock that is set forward is noticed within the minute, and no timer is 
   expect(peer.clock.untilNext).toBeUndefined();
 });
 
+test("what is scheduled after the clock was set forward is done at its new time", async () => {
+  const { peer, ran, remind } = await reminder();
+  await remind.in("60d", { text: "pay" });
+  peer.clock.jump(HOUR);
+  await remind.in("5s", { text: "stretch" });
+  await peer.clock.advance(5_000);
+  expect(ran).toEqual(["stretch 1"]);
+});
+
 test("when the bot ends, what runs is told, and runs again at the next start as if for the first time", async () => {
   const peer = new FakePeer();
   const attempts: number[] = [];
