@@ -34,6 +34,20 @@ test("a lost connection leaves the peer its grace period, and the end of an olde
   expect(roster.overdue()).toEqual([ann.id]);
 });
 
+test("who is waited for can be given the time anew; who is here is not concerned", async () => {
+  const clock = new ManualClock();
+  const roster = new Roster(clock, "h");
+  roster.arrive(listed, undefined, { waitMs: 1_000 });
+  await clock.advance(900);
+  roster.waitAnew(1_000);
+  await clock.advance(900);
+  expect(roster.overdue()).toEqual([]);
+  roster.arrive(listed, holder());
+  roster.waitAnew(1_000);
+  await clock.advance(1_000);
+  expect(roster.overdue()).toEqual([]);
+});
+
 test("a record ends with its time to live, and begins anew when it is shown again", async () => {
   const clock = new ManualClock();
   const roster = new Roster(clock, "h");
