@@ -6,6 +6,7 @@ import { Attempt, type Outcome } from "./attempt.ts";
 import { Life, type LifeListener } from "./life.ts";
 import type { MemoryUser } from "./memory-bound.ts";
 import { Quarantine } from "./quarantine.ts";
+import { type Place, StartingLine } from "./starting-line.ts";
 import { readSources, type Sources } from "./sources.ts";
 import type { BotStart, FromWorker, SpawnWorker } from "./worker-link.ts";
 
@@ -27,6 +28,8 @@ export interface KeptBotOptions {
   readonly spawn: SpawnWorker;
   readonly world: World;
   readonly log: Log;
+  /** Where it waits for its turn to be loaded. Default: it is always its turn. */
+  readonly line?: StartingLine | undefined;
   /** Told of a bot that is off until its users configure it, with what it needs. Default: that is logged. */
   readonly onUnconfigured?: ((name: string, reason: string) => void) | undefined;
 }
@@ -39,12 +42,14 @@ export class KeptBot {
   readonly #world: World;
   readonly #log: Log;
   readonly #quarantine: Quarantine;
+  readonly #line: StartingLine;
   readonly #onUnconfigured: (name: string, reason: string) => void;
   #onEnd = Promise.withResolvers<void>();
   #name: string;
   #port = 0; // where it listened last
   #state: KeptBotState = "starting";
   #sources: Sources;
+  #place: Place | undefined; // in the line, until it is up
   #life: Life | undefined;
   #attempt: Attempt | undefined; // at replacing the life by one with newer code
   #next: (Outcome & { kind: "good" }) | undefined; // takes over as soon as the life has stopped
@@ -54,12 +59,13 @@ export class KeptBot {
   #firstRefusal: number | undefined; // steady time of the first IDENTITY_IN_USE
   #isStopping = false;
 
-  constructor(start: BotStart, { spawn, world, log, onUnconfigured }: KeptBotOptions) {
+  constructor(start: BotStart, { spawn, world, log, line, onUnconfigured }: KeptBotOptions) {
     this.#start = start;
     this.#spawn = spawn;
     this.#world = world;
     this.#log = log;
     this.#quarantine = new Quarantine(start.home);
+    this.#line = line ?? new StartingLine(world.clock, Infinity);
     this.#onUnconfigured = onUnconfigured ?? ((name, reason) => log.info(`${name} is ${reason}`));
     this.#name = basename(start.file);
     this.#sources = readSources(start.file);
@@ -127,6 +133,12 @@ export class KeptBot {
   #begin(): void {
     this.#leave();
     this.#giveUpAttempt(); // what it tries begins here
+    this.#state = "waiting";
+    this.#place = this.#line.join(() => this.#load());
+    this.#line.advance();
+  }
+
+  #load(): void {
     this.#state = "starting";
     const life: Life = new Life(
       this.#sources.hash,
@@ -149,6 +161,7 @@ export class KeptBot {
         return life.post({ t: "open", port: this.#port });
       case "ready":
         this.#state = "online";
+        this.#place?.[Symbol.dispose]();
         this.#port = message.port;
         this.#firstRefusal = undefined;
         this.#log.info(`${message.name} is ${this.#isReplaced ? "reloaded" : "online"} on port ${message.port}`);
@@ -283,6 +296,7 @@ export class KeptBot {
 
   #leave(): void {
     this.#timer?.[Symbol.dispose]();
+    this.#place?.[Symbol.dispose]();
     this.#life?.[Symbol.dispose]();
     this.#life = undefined;
   }

@@ -1,9 +1,11 @@
 /** Supervisor: keeps the bots of some files running, each for itself. Says one line for everything that happens. */
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { KeptBot, type KeptBotOptions } from "./kept-bot.ts";
 import { MemoryBound, type MemoryUser } from "./memory-bound.ts";
 import { readSources } from "./sources.ts";
+import { StartingLine } from "./starting-line.ts";
 import { FolderWatch } from "./watch.ts";
 import type { BotStart } from "./worker-link.ts";
 
@@ -30,6 +32,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #goneSince = new Map<string, number>(); // steady ms, by the paths of files that are not there
   readonly #watch: FolderWatch | undefined;
   readonly #memory: MemoryBound;
+  readonly #line: StartingLine;
 
   constructor(shared: Omit<BotStart, "file">, options: SupervisorOptions) {
     this.#shared = shared;
@@ -37,6 +40,7 @@ export class Supervisor implements AsyncDisposable {
     const { memoryBytes, world, log, usedBytes = () => process.memoryUsage.rss() } = options;
     const users = (): MemoryUser[] => [...this.#bots.values()].flatMap((bot) => bot.memoryUsers);
     this.#memory = new MemoryBound({ bytes: memoryBytes, clock: world.clock, log, users, usedBytes });
+    this.#line = new StartingLine(world.clock, 2 * availableParallelism());
     for (const file of options.files()) this.#add(file);
     if (!options.isWatching) return;
     this.#watch = new FolderWatch(world.clock, log, () => this.#look());
@@ -57,7 +61,7 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #add(file: string): void {
-    this.#bots.set(file, new KeptBot({ ...this.#shared, file }, this.#options));
+    this.#bots.set(file, new KeptBot({ ...this.#shared, file }, { ...this.#options, line: this.#line }));
   }
 
   /** Something has changed somewhere: what that is for each bot, its fingerprint tells. */
