@@ -217,8 +217,8 @@ export class TestPerson {
 
   /** Resolves when the message, and everything that it caused, is handled; with what became of it. */
   async says(text: string, { to }: { to: string }): Promise<Receipt> {
-    const sending = this.#ready().then((peer) => peer.send(to, text));
-    const sent = await this.#warren.until(sending);
+    const peer = await this.#ready();
+    const sent = await this.#warren.until(peer.send(to, text));
     const receipt = await this.#warren.until(sent.handled);
     await this.#warren.quiet();
     return receipt;
@@ -231,12 +231,13 @@ export class TestPerson {
     args: Readonly<Record<string, unknown>> = {},
     options: CallOptions<Result> = {},
   ): Promise<ResultOf<Result>> {
-    const result = await this.#warren.until(this.#ready().then((peer) => call(peer, to, command, args, options)));
+    const peer = await this.#ready();
+    const result = await this.#warren.until(call(peer, to, command, args, options));
     await this.#warren.quiet();
     return result;
   }
 
-  /** The same promise for all: what is said before it resolves is said in the order of the calls. */
+  /** The same promise for all: what is said before it resolves is said in the order of the calls. Not waited for within another `until`: two would turn the clock. */
   #ready(): Promise<Peer> {
     return (this.#opened ??= this.#warren.until(this.#peer));
   }
