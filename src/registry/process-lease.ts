@@ -73,9 +73,9 @@ export class ProcessLease implements AsyncDisposable {
 
   /** Renews it now. Never rejects: what fails is tried again until the lease ends. */
   async renew(): Promise<void> {
-    this.#renewing ??= this.#renew(); // two at once would take each other for somebody else's
+    // Two at once would take each other for somebody else's.
+    this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
     await this.#renewing;
-    this.#renewing = undefined;
   }
 
   /** Gives it back: the others need not wait for its end. */
@@ -101,7 +101,13 @@ export class ProcessLease implements AsyncDisposable {
     const sentAt = clock.steady(); // whoever sees the renewal sees it later than this
     const key = this.key;
     const value: ProcessValue = { leaseMs: this.#leaseMs, renewal: ++this.#renewals };
-    const written = await this.#journal.put(key, JSON.stringify(value), this.#revision);
+    const text = JSON.stringify(value);
+    let written = await this.#journal.put(key, text, this.#revision);
+    if (written.kind === "conflict") {
+      // Others only ever end it: a value there is one of ours that was given up, and written after all.
+      const there = await this.#journal.get(key);
+      if (there && there.value !== "") written = await this.#journal.put(key, text, there.revision);
+    }
     if (key !== this.key || this.#isClosed) return true; // lost meanwhile, and told
     if (written.kind === "conflict") return false;
     this.#revision = written.revision;

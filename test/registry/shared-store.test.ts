@@ -266,6 +266,17 @@ test("a process that was stopped takes nobody for dead when it goes on, and lear
   expect([first.store.isOpen, second.store.isOpen]).toEqual([true, true]);
 });
 
+test("a renewal that was given up and written after all is not taken for another process's", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  const [directory] = first.journals;
+  if (directory) directory.losesAnswers = true;
+  await cluster.pass(LEASE_MS / 2);
+  if (directory) directory.losesAnswers = false;
+  await cluster.pass(2 * LEASE_MS);
+  expect([first.told, first.store.isOpen]).toEqual([[], true]);
+});
+
 test("renewals at once, as when it is asked whether it is ready, do not take each other for another process", async () => {
   const cluster = new Cluster();
   await using first = await cluster.process();
