@@ -18,12 +18,24 @@ const UNITS = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as cons
 const LOOK_MS = 10_000;
 /** After a look that found nothing that may go. */
 const LOOK_AGAIN_MS = 60_000;
-/** From one step to the next; how long one may take; and how many turns it has at most. */
-const STEP_EVERY_MS = 20;
-const STEP_WITHIN_MS = 3;
-const STEP_TURNS = 128;
-/** In a turn so many of a conversation's oldest go; then it is looked whether there is room. */
-const TURN_MESSAGES = 16;
+/** From the end of a step to the next one, if the process is not too busy. */
+const STEP_AFTER_MS = 20;
+/**
+ * How long a step may take, as a part of the time since the last one, and at least and at most: who is so busy that steps come
+ * late also takes in more, and the turns of its event loop are long.
+ */
+const STEP_PART = 1 / 7;
+const MIN_STEP_MS = 3;
+const MAX_STEP_MS = 50;
+/** Where no time passes while something is done, as in tests. */
+const STEP_TURNS = 1_024;
+/**
+ * So many of a conversation's oldest go in a turn, before it is looked whether there is room: the more, the less each of them costs;
+ * but above the first number no more than could each be the largest of messages, so that not too many go.
+ */
+const MIN_TURN_MESSAGES = 16;
+const MAX_TURN_MESSAGES = 256;
+const LARGEST_BYTES = 131_072;
 const LOOK_UP_CONVERSATIONS = 32;
 const STEP_BYTES = 1_048_576;
 /**
@@ -42,6 +54,7 @@ export class Retention implements Disposable {
   #timer: Timer;
   #oldest: Map<number, number> | undefined; // while room is made: by peer, where the oldest message is that may go
   #looked = 0; // while room is made: up to this peer they were looked up
+  #steppedAt = Infinity; // steady ms; when the latest step ended
   #isStuck = false; // nothing more could go the last time
   #isClosed = false;
 
@@ -118,7 +131,8 @@ export class Retention implements Disposable {
   #proceed(): void {
     if (this.#oldest) this.#makeRoom(this.#oldest);
     else if (!this.#giveBack()) return this.#end(this.#isStuck ? LOOK_AGAIN_MS : LOOK_MS);
-    this.#wait(STEP_EVERY_MS, () => this.#step());
+    this.#steppedAt = this.#clock.steady();
+    this.#wait(STEP_AFTER_MS, () => this.#step());
   }
 
   #makeRoom(oldest: Map<number, number>): void {
@@ -126,12 +140,15 @@ export class Retention implements Disposable {
     if (!this.#lookUp(oldest)) return;
     const stride = Math.max(STRIDE, STRIDE_PER_CONVERSATION * oldest.size);
     const enough = this.#bytes * (1 - ROOM);
-    const until = this.#clock.steady() + STEP_WITHIN_MS;
-    for (let turn = 0; turn < STEP_TURNS && this.#clock.steady() < until && db.bytes.used > enough; turn++) {
+    const now = this.#clock.steady();
+    const until = now + Math.min(Math.max(MIN_STEP_MS, (now - this.#steppedAt) * STEP_PART), MAX_STEP_MS);
+    for (let turn = 0; turn < STEP_TURNS && this.#clock.steady() < until; turn++) {
+      const excess = db.bytes.used - enough;
       const next = lowest(oldest);
-      if (!next) break;
+      if (!next || excess <= 0) break;
       const [peer, place] = next;
-      const hasMore = retention.forget(peer, place - 1, place + stride, TURN_MESSAGES) === TURN_MESSAGES;
+      const most = Math.min(Math.max(MIN_TURN_MESSAGES, Math.floor(excess / LARGEST_BYTES)), MAX_TURN_MESSAGES);
+      const hasMore = retention.forget(peer, place - 1, place + stride, most) === most;
       const left = retention.oldest(peer, hasMore ? place - 1 : place + stride);
       if (left === undefined) oldest.delete(peer);
       else oldest.set(peer, left);
@@ -166,6 +183,7 @@ export class Retention implements Disposable {
   /** Room was made, or cannot be made now. */
   #end(lookAgainMs: number): void {
     this.#oldest = undefined;
+    this.#steppedAt = Infinity;
     this.#wait(lookAgainMs, () => this.#look());
   }
 

@@ -100,6 +100,7 @@ test("of a bound that is lowered the file becomes shorter, and what is left is w
   expect(statSync(path("ann")).size).toBeLessThanOrEqual(2 * MIB);
   const again = await burrow.open("ann", { path: path("ann") });
   expect(again.retention.limit).toBe("2 MiB");
+  expect(again.retention.bytes).toBeGreaterThan(1.75 * MIB); // no more has gone than had to
   const [unread, ...texts] = (await again.history(bob.id, { limit: 1_000 })).map(({ text }) => text.slice(0, 7));
   expect(unread).toBe("hello"); // nobody has taken it yet
   expect([texts[0], texts.at(-1)]).toEqual([`bob ${500 - texts.length}`, "bob 499"]);
