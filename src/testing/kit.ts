@@ -237,7 +237,10 @@ export class TestPerson {
     return result;
   }
 
-  /** The same promise for all: what is said before it resolves is said in the order of the calls. Not waited for within another `until`: two would turn the clock. */
+  /**
+   * The same promise for all: what is said before it resolves is said in the order of the calls. Not to be waited for within
+   * another `until`: two of them would turn the clock.
+   */
   #ready(): Promise<Peer> {
     return (this.#opened ??= this.#warren.until(this.#peer));
   }
