@@ -215,10 +215,14 @@ export class Typist {
         resolve(rest.slice(0, found + length));
       };
       this.#look();
-      void this.child.exited.then(() => reject(new Error(`it ended; waiting for ${String(answer)} in ${this.#text}`)));
+      const giveUp = (): void => reject(new Error(`it ended; waiting for ${String(answer)} in ${this.#text}`));
+      // Its last words can come from the terminal after its end.
+      void this.child.exited.then(() => setTimeout(giveUp, LAST_WORDS_WITHIN_MS).unref());
     });
   }
 }
+
+const LAST_WORDS_WITHIN_MS = 2_000;
 
 const noop = (): void => {};
 
