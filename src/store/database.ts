@@ -50,7 +50,7 @@ export class Database implements Disposable {
       this.#sqlite.run("PRAGMA journal_mode=WAL");
       this.#sqlite.run("PRAGMA synchronous=FULL");
       migrate(this.#sqlite, nameOf(path));
-      if (!this.#canGiveBack && this.bytes.file <= MAX_REWRITTEN_BYTES) this.#sqlite.run("VACUUM");
+      if (!this.#canGiveBack && this.bytes.file <= MAX_REWRITTEN_BYTES) rewrite(this.#sqlite);
     } catch (error) {
       throw openFailure(nameOf(path), error);
     }
@@ -273,6 +273,15 @@ function migrate(sqlite: Sqlite, path: string): void {
   for (const migration of MIGRATIONS.slice(version)) sqlite.run(migration);
   sqlite.run(`PRAGMA user_version=${MIGRATIONS.length}`);
   sqlite.run("COMMIT");
+}
+
+function rewrite(sqlite: Sqlite): void {
+  try {
+    sqlite.run("VACUUM");
+  } catch (error) {
+    // There is no room for a second one now: the file is good as it was, and the next start tries again.
+    if (!(error instanceof SQLiteError) || error.code !== "SQLITE_FULL") throw error;
+  }
 }
 
 function readable<Result>(read: () => Result): Result {
