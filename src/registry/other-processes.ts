@@ -65,16 +65,14 @@ export class OtherProcesses {
       return;
     }
     const heardAt = this.#clock.steady();
-    if (known && known.revision >= revision) return;
+    if (known?.revision === revision) return; // told again
     this.#known.set(owner, { holder: known?.holder ?? new Elsewhere(), leaseMs: process.leaseMs, revision, heardAt });
   }
 
-  /** This process was cut off: what it did not hear says nothing of the others. */
-  forgive(): void {
-    for (const known of this.#known.values()) known.heardAt = this.#clock.steady();
-  }
-
-  /** Ends the leases that were not renewed in time; whoever is still alive under one learns it at its next renewal. */
+  /**
+   * Ends the leases that were not renewed in time. It is the journal that says so: a renewal that was not heard here makes
+   * it a conflict. Whoever is still alive under one that ended learns it at its next renewal.
+   */
   async check(): Promise<void> {
     const now = this.#clock.steady();
     for (const [owner, known] of this.#known) {
@@ -89,9 +87,8 @@ export class OtherProcesses {
 
   async #end(owner: string, known: Known): Promise<void> {
     const key = `process.${owner}`;
-    const entry = await this.#journal.get(key); // it may only be this process that hears late
-    if (entry && entry.revision !== known.revision) return this.heard(owner, entry);
     const ended = await this.#journal.put(key, "", known.revision);
     if (ended.kind === "written") this.#log.warn(`a process of this registry was silent for too long: ${owner}`);
+    else this.heard(owner, (await this.#journal.get(key)) ?? { key, value: "", revision: 0, time: 0 });
   }
 }

@@ -87,7 +87,6 @@ export class SharedPeers {
       entry: (entry) => (this.#gathered ? this.#gathered.push(entry) : this.#take(entry)),
       began: () => void (this.#gathered = []),
       caughtUp: () => {
-        this.#others.forgive();
         this.#enterGathered();
         this.#isCurrent = true;
         resolve();

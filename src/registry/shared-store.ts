@@ -97,7 +97,6 @@ export class SharedStore implements RegistryStore {
       },
       onRegained: () => {
         log.warn("the shared store answers again: sessions are taken");
-        this.#others.forgive();
         this.#follower?.reopened();
       },
     });

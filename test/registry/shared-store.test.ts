@@ -266,6 +266,16 @@ test("a process that was stopped takes nobody for dead when it goes on, and lear
   expect([first.store.isOpen, second.store.isOpen]).toEqual([true, true]);
 });
 
+test("a process that hears nothing of the others takes none for dead that renews its lease", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(second.store, ben, { name: "ben" });
+  first.journals[0]?.deafen();
+  await cluster.pass(5 * LEASE_MS);
+  expect([second.told, second.store.isOpen]).toEqual([["+ben"], true]);
+});
+
 test("a renewal that was given up and written after all is not taken for another process's", async () => {
   const cluster = new Cluster();
   await using first = await cluster.process();
@@ -327,6 +337,26 @@ test("a store that lost its last writes begins another history, and a grant gets
   await register(second.store, ben, { name: "fox", seq: 2 });
   expect(await register(first.store, ann, { name: "fox", since })).toMatchObject({ kind: "registered", since });
   expect(second.told.slice(-3)).toEqual(["+fox", "!fox", "+fox"]);
+});
+
+test("a process that died is missed also when the store has lost its last renewals, or all of its lease", async () => {
+  const cluster = new Cluster();
+  const first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ann, { name: "ann" });
+  await cluster.directory.forgetting(() => cluster.pass(LEASE_MS / 2));
+  first.cut();
+  await cluster.pass(3 * LEASE_MS);
+  expect(second.told).toEqual(["+ann", "lost"]);
+  const before = new Set(cluster.directory.entries.keys());
+  const third = await cluster.process();
+  await register(third.store, ben, { name: "ben" });
+  third.cut();
+  for (const key of cluster.directory.entries.keys()) {
+    if (key.startsWith("process.") && !before.has(key)) cluster.directory.entries.delete(key);
+  }
+  await cluster.pass(3 * LEASE_MS);
+  expect(second.told).toEqual(["+ann", "lost", "+ben", "lost"]);
 });
 
 test("a process that begins later tells what it needs for readers who were away", async () => {
