@@ -53,6 +53,8 @@ export class Inbox {
   readonly #queue = new KeyedQueue<string | number>(); // by conversation
   readonly #suspects = new KeyedQueue<"suspects">(); // messages that a crash interrupted run one at a time
   readonly #carefulUntil: number; // steady ms
+  // Suspects whose first turn is not on disk yet: nobody who never ran before begins meanwhile, and takes them along.
+  readonly #beginning = new Set<Item>();
   #items = new Map<number, Item>(); // by place: in memory and not done
   #dirty = new Set<Item>(); // to be looked at before this turn's commit
   #handler: DeliveryHandler | undefined;
@@ -177,6 +179,7 @@ export class Inbox {
     for (const item of this.#items.values()) item.run?.giveUp(error);
     this.#queue.clear();
     this.#items = new Map();
+    this.#beginning.clear();
     this.#dirty = new Set();
     this.#loadedUpTo = 0;
     this.#hasMore = true;
@@ -269,14 +272,18 @@ export class Inbox {
     }
     item.attempts++;
     this.#dirty.add(item);
+    if (item.attempts > 1) this.#beginning.add(item); // it is a suspect
     try {
       await this.#store.db.committed();
+      if (item.attempts === 1) while (this.#beginning.size > 0) await this.#store.db.committed();
     } catch {
       return; // the store failed: `reset` has dropped the item, and loads it again
     }
-    if (!this.#isCurrent(item)) return;
+    if (!this.#isCurrent(item)) return void this.#beginning.delete(item);
     item.attempts--; // counted again by #call
-    await this.#runAtOnce(item, signal);
+    const running = this.#runAtOnce(item, signal);
+    this.#store.db.afterCommit(() => this.#beginning.delete(item));
+    await running;
   }
 
   /** Nobody takes messages any more, or none of this peer: it waits on disk. */

@@ -143,6 +143,22 @@ test("a message that ends the process each time is set aside, and the others are
   expect((await second?.handled)?.state).toBe("handled");
 });
 
+test("a message that was interrupted has a turn of its own: what never ran before begins after it", async () => {
+  await using burrow = createBurrow();
+  let [ann, bob] = await pair(burrow);
+  bob.on("message", () => new Promise(() => {}));
+  await tell(burrow, ann, "interrupted");
+  bob = await burrow.crash("bob");
+  const zed = await burrow.open("zed");
+  await burrow.introduce(zed, bob);
+  await tell(burrow, zed, "fresh");
+  const began: { text: string; commits: number }[] = [];
+  bob.on("message", ({ text }) => void began.push({ text, commits: burrow.commitsOf(bob) }));
+  await burrow.settle();
+  expect(began.map(({ text }) => text)).toEqual(["interrupted", "fresh"]);
+  expect(began[1]?.commits).toBeGreaterThan(began[0]?.commits ?? Infinity);
+});
+
 test("closing waits for the handlers that run, and counts none of them as failed", async () => {
   await using burrow = createBurrow();
   let [ann, bob] = await pair(burrow);
