@@ -282,8 +282,17 @@ export class Inbox {
     if (!this.#isCurrent(item)) return void this.#beginning.delete(item);
     item.attempts--; // counted again by #call
     const running = this.#runAtOnce(item, signal);
-    this.#store.db.afterCommit(() => this.#beginning.delete(item));
+    if (this.#beginning.has(item)) void this.#endFirstTurn(item);
     await running;
+  }
+
+  async #endFirstTurn(item: Item): Promise<void> {
+    try {
+      await this.#store.db.committed();
+    } catch {
+      // the store failed or is closed: nobody begins in this life, or `reset` has forgotten it already
+    }
+    this.#beginning.delete(item);
   }
 
   /** Nobody takes messages any more, or none of this peer: it waits on disk. */
