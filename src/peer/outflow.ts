@@ -4,7 +4,7 @@ import type { World } from "../base/world.ts";
 import type { NewMessage, OutboxSize, Outcome, OutcomeRange, OutgoingRow } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import type { Ack, Done, Ready } from "../wire/frames.ts";
-import type { Connection } from "./connection.ts";
+import { FULL_BYTES, type Connection } from "./connection.ts";
 import { encodeMessage } from "./message-frame.ts";
 
 /** Most messages that wait for one peer. */
@@ -15,6 +15,7 @@ export const MAX_OUTBOX_CHARACTERS = 268_435_456;
 export const MAX_AGE_S = 30 * 86_400;
 
 const PAGE = 256; // messages read from disk at a time
+const MIN_PAGE = 4; // of such long ones that no more fit
 /** Kept in memory for a connection that keeps up: so many messages, and so many characters of them. */
 const MAX_TAIL = 8_192;
 const MAX_TAIL_CHARACTERS = 4_194_304;
@@ -58,6 +59,7 @@ export class Outflow {
   #tail: OutgoingRow[] = []; // the newest messages, gapless and ending at #last; saves reading them again
   #tailCharacters = 0; // at least as many as there are in #tail
   #connection: Connection | undefined;
+  #page = PAGE; // as many as the connection takes at once, going by those that were read last
   #sent = 0; // on this connection
   #credit = 0; // up to here the other side lets us send
 
@@ -342,7 +344,16 @@ export class Outflow {
     const start = this.#sent + 1;
     const oldest = this.#tail[0]?.seq;
     if (oldest !== undefined && oldest <= start) return this.#tail.slice(start - oldest, limit - oldest + 1);
-    return this.#store.outgoing.after(this.#peer, this.#epoch, this.#sent, Math.min(PAGE, limit - this.#sent));
+    const rows = this.#store.outgoing.after(
+      this.#peer,
+      this.#epoch,
+      this.#sent,
+      Math.min(this.#page, limit - this.#sent),
+    );
+    const characters = rows.reduce((sum, { text, data }) => sum + text.length + (data?.length ?? 0), 0);
+    // What the connection does not take is read again: of long texts only as many as it takes at once.
+    this.#page = Math.min(PAGE, Math.max(MIN_PAGE, Math.ceil((rows.length * FULL_BYTES) / Math.max(1, characters))));
+    return rows;
   }
 
   #sendRows(connection: Connection, rows: OutgoingRow[]): void {
