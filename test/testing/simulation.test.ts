@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { simulate } from "../../src/testing/simulation.ts";
 
 /** In `bun test`; `bun run simulate` runs as many as it is told. */
-const SEEDS = 200;
+const SEEDS = 100;
 const PARTS = 10; // each well within the time that a test may take
 
 test.each(Array.from({ length: PARTS }, (_, part) => part))(
