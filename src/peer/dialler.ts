@@ -13,6 +13,8 @@ export const ADDRESS_WITHIN_MS = 6_000;
 const ALL_WITHIN_MS = 10_000;
 /** Between the starts of attempts at different addresses. Source: RFC 8305 (Happy Eyeballs), section 8. */
 const STAGGER_MS = 250;
+/** So long after meeting a peer nobody dials it again: it may just be choosing that connection. */
+const CHOICE_MS = 500;
 /** How often news of one peer may end a pause: whoever comes and goes all the time is dialled no more often for it. */
 const NEWS = { burst: 5, perSecond: 1 / 60 };
 
@@ -78,7 +80,9 @@ export class Dialler {
   /** Who is there, whoever it is. @throws {WarrenError} `PEER_UNREACHABLE`, `PEER_IS_SELF`, `PEER_REFUSED` */
   async meet(address: Address): Promise<{ peer: PeerId; hello: Hello }> {
     const link = await this.#reach(address, undefined, this.#abort.signal);
-    return { peer: link.peer, hello: await this.#host.connect(link) };
+    const hello = await this.#host.connect(link);
+    this.pause(link.peer, CHOICE_MS);
+    return { peer: link.peer, hello };
   }
 
   close(): void {
