@@ -1,4 +1,5 @@
 /** Asking: questions of one process to another, some at once, and how long the answers took. */
+import type { OpenedPeer } from "../src/warren.ts";
 import { textOf } from "./texts.ts";
 
 const TEXT_BYTES = 100;
@@ -35,4 +36,18 @@ export async function askAll({ count, inFlight }: Asking, ask: (text: string) =>
   took.sort((one, other) => one - other);
   const at = (share: number): number => (took[Math.floor(took.length * share)] ?? Number.NaN) * 1_000;
   return { p50: at(0.5), p99: at(0.99), ms };
+}
+
+/** Asks a peer that answers with the text of the question. */
+export function askerOf(peer: OpenedPeer, id: string): (text: string) => Promise<void> {
+  const waiting = new Map<string, () => void>();
+  peer.on("message", ({ text }) => {
+    waiting.get(text)?.();
+    waiting.delete(text);
+  });
+  return (text) =>
+    new Promise((resolve, reject) => {
+      waiting.set(text, resolve);
+      peer.send(id, text).catch(reject);
+    });
 }

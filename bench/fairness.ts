@@ -4,7 +4,7 @@
  * one whose receiver has stopped.
  */
 import { openPeer } from "../src/warren.ts";
-import { askAll, type Answered, type Asking } from "./asking.ts";
+import { askAll, askerOf, type Answered, type Asking } from "./asking.ts";
 import { start, temporaryFolder, type Channel } from "./child.ts";
 import type { Question, Scale } from "./question.ts";
 import { textOf } from "./texts.ts";
@@ -97,16 +97,8 @@ export const roles = {
   async person(channel: Channel, { folder, address }: Options) {
     const peer = await openPeer({ name: "person", home: folder, host: "127.0.0.1", registry: "none" });
     const { id } = await peer.resolve(address);
-    const waiting = new Map<string, () => void>();
-    peer.on("message", ({ text }) => {
-      waiting.get(text)?.();
-      waiting.delete(text);
-    });
-    const ask = (text: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        waiting.set(`${text}?`, resolve);
-        peer.send(id, `${text}?`).catch(reject);
-      });
+    const askPlainly = askerOf(peer, id);
+    const ask = (text: string): Promise<void> => askPlainly(`${text}?`);
     await ask("are you there");
     channel.send("ready");
     for (;;) channel.send(await askAll((await channel.receive()) as Asking, ask));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { definePlugin } from "../src/index.ts";
 import { openIdentity } from "../src/identity/identity.ts";
 import { openPeer } from "../src/warren.ts";
-import { askAll, type Answered, type Asking } from "./asking.ts";
+import { askAll, askerOf, type Answered, type Asking } from "./asking.ts";
 import { start, temporaryFolder, type Channel } from "./child.ts";
 import type { Question, Scale } from "./question.ts";
 import { connectRaw, listenRaw, openRawDatabase, type RawSocket } from "./raw.ts";
@@ -82,16 +82,7 @@ export const roles = {
   async warrenPerson(channel: Channel, { folder, address }: Options) {
     const peer = await openPeer({ name: "ann", home: folder, host: "127.0.0.1", registry: "none" });
     const { id } = await peer.resolve(address);
-    const waiting = new Map<string, () => void>();
-    peer.on("message", ({ text }) => {
-      waiting.get(text)?.();
-      waiting.delete(text);
-    });
-    const ask = (text: string): Promise<void> =>
-      new Promise((resolve, reject) => {
-        waiting.set(text, resolve);
-        peer.send(id, text).catch(reject);
-      });
+    const ask = askerOf(peer, id);
     await ask("are you there?");
     channel.send("ready");
     for (;;) channel.send(await askAll((await channel.receive()) as Asking, ask));
