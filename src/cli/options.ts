@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../base/errors.ts";
 import { isPeerId, parseName, type PeerId } from "../base/ids.ts";
+import { VERSION } from "../base/version.ts";
 import { isDuration, type Duration } from "../bot/duration.ts";
 import { readSet } from "../bot/set-option.ts";
 import { parseInvite } from "../registry/invite.ts";
@@ -16,10 +17,13 @@ export const SET = "configure a bot, as in webhook.port=8080; may be given again
 
 /** The command line of `bun run <name>`. What is wrong with one is thrown when it has been told. */
 export function createProgram(name: string): Command {
-  return new Command(`bun run ${name}`).exitOverride().configureOutput({
-    writeOut: (text) => print(text.trimEnd()),
-    outputError: (text, write) => write(`warren: ${plainText(text)}\n`),
-  });
+  return new Command(`bun run ${name}`)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => print(text.trimEnd()),
+      outputError: (text, write) => write(`warren: ${plainText(text)}\n`),
+    })
+    .version(`Warren ${VERSION} on Bun ${Bun.version}`, "-V, --version", "print the version");
 }
 
 export function portOption(text: string): number {

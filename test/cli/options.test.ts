@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { registryOption } from "../../src/cli/options.ts";
+import packageJson from "../../package.json";
+import { createProgram, registryOption } from "../../src/cli/options.ts";
 
 test("registries may be given one by one or with commas, and of none and others the last word counts", () => {
   expect(registryOption("lab")).toBe("http://lab:9277");
@@ -8,4 +9,8 @@ test("registries may be given one by one or with commas, and of none and others 
   expect(registryOption("none")).toBe("none");
   expect(registryOption("none", "http://lab:9277")).toBe("none");
   expect(registryOption("lab", "none")).toBe("http://lab:9277");
+});
+
+test("every program tells its version, and that of Bun, as a bug report wants them", () => {
+  expect(createProgram("peer").version()).toBe(`Warren ${packageJson.version} on Bun ${Bun.version}`);
 });
