@@ -1,7 +1,6 @@
 /** The chat: a peer at a terminal. */
-import type { Card } from "../base/card.ts";
 import { describeError, WarrenError } from "../base/errors.ts";
-import { formatAddress, isName, type PeerInfo } from "../base/ids.ts";
+import { formatAddress, type PeerInfo } from "../base/ids.ts";
 import { oneLine } from "../base/log.ts";
 import { Scope } from "../base/scope.ts";
 import type { World } from "../base/world.ts";
@@ -26,6 +25,7 @@ import { Deliveries } from "./deliveries.ts";
 import { messageEvent, receiptEvent, type Ready, type ReceiptEvent } from "./events.ts";
 import { Growing } from "./growing.ts";
 import type { Online } from "./house.ts";
+import { KnownCards } from "./known-cards.ts";
 import type { Paint } from "./paint.ts";
 import type { WhoAmI } from "./present.ts";
 import type { Screen } from "./screen.ts";
@@ -60,7 +60,7 @@ export class Chat implements ChatActions, AsyncDisposable {
   #isRegistrySilent = false; // and it was said so
   #turn = Promise.resolve(); // lines are done one after another
   #shown = 0;
-  readonly #cards = new Map<string, Card | undefined>(); // of those whom the registry was asked about, by name
+  readonly #cards = new KnownCards(() => this.#online?.peer);
 
   constructor(options: ChatOptions) {
     const { screen, paint, world } = options;
@@ -164,7 +164,7 @@ export class Chat implements ChatActions, AsyncDisposable {
     const peer = this.peer();
     this.#turnTo(await peer.resolve(to));
     const name = this.partnerName ?? "";
-    const card = this.#cardOf(name) ?? (await this.#askForCard(name));
+    const card = await this.#cards.get(name);
     this.note(card && card.about !== "" ? cardText(card, this.paint) : `what you type goes to ${oneLine(name)}`);
   }
 
@@ -201,7 +201,7 @@ export class Chat implements ChatActions, AsyncDisposable {
       withName: names.flatMap(([name, { takesName }]) => (takesName ? [name] : [])),
       names: this.#attendance.names,
       partner: this.partnerName,
-      cardOf: (name) => this.#cardOf(name) ?? this.#cardToCome(name),
+      cardOf: (name) => this.#cards.now(name),
     });
   }
 
@@ -311,31 +311,6 @@ export class Chat implements ChatActions, AsyncDisposable {
 
   #isRegistered(): boolean {
     return this.#online?.peer.directory?.isConnected === true;
-  }
-
-  #cardOf(name: string): Card | undefined {
-    return this.#online?.peer.directory?.named(name)[0]?.card;
-  }
-
-  /** What is known by now; the rest is there at the next Tab. */
-  #cardToCome(name: string): Card | undefined {
-    void this.#askForCard(name);
-    return this.#cards.get(name);
-  }
-
-  /** Of who is offline the subscription tells nothing: the registry is asked, once. */
-  async #askForCard(name: string): Promise<Card | undefined> {
-    const peer = this.#online?.peer;
-    if (!peer || !isName(name) || this.#cards.has(name)) return this.#cards.get(name);
-    this.#cards.set(name, undefined);
-    try {
-      const [entry] = await peer.find({ name });
-      this.#cards.set(name, entry?.card);
-    } catch (error) {
-      this.#cards.delete(name); // nothing but a convenience is lost, and it may answer the next time
-      peer.log.debug(`what ${name} can do is not known: ${describeError(error)}`);
-    }
-    return this.#cards.get(name);
   }
 
   #complain(error: unknown): void {
