@@ -15,7 +15,6 @@ import { answerCall } from "./answering.ts";
 import { botMessage } from "./bot-message.ts";
 import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
-import { Cooldown } from "./cooldown.ts";
 import { Dialogs } from "./dialogs.ts";
 import { type Group, openGroup } from "./group.ts";
 import type { NotificationListener, NotificationName } from "./hooks.ts";
@@ -23,20 +22,16 @@ import { type Cause, Loops } from "./loops.ts";
 import { jobMembers } from "./job-members.ts";
 import { Jobs } from "./jobs.ts";
 import { type BotConfig, parseConfig } from "./config.ts";
-import { compileMismatch } from "./match.ts";
+import { MessageLayers } from "./message-layers.ts";
 import { type Fetch, Network, noNetwork } from "./network.ts";
 import { Notifications } from "./notifications.ts";
-import { type Layer, runOnion } from "./onion.ts";
 import { Outgoing } from "./outgoing.ts";
 import type { Bot, BotMessage, End, MessageListener, MessageOptions, Plugin, StoreOptions } from "./plugin.ts";
 import { isToAnswer, publishCard } from "./published-card.ts";
 import { lookUpPeer } from "./special-arguments.ts";
-import { timeLimit } from "./time-limit.ts";
-import { note, traced, Tracing } from "./trace.ts";
+import { traced, Tracing } from "./trace.ts";
 import { type Caller, callThrough, type CallOptions, type ResultOf, type ResultSchema } from "./typed-call.ts";
-
-/** How often one person is told what the bot can do, unasked. */
-const UNASKED_HELP = { max: 1, perMs: 60_000 };
+import { unaskedHelp } from "./unasked-help.ts";
 
 /** How long listeners to `stopping` are waited for. */
 const STOPPING_MS = 3_000;
@@ -98,12 +93,7 @@ class Host implements AttachedPlugin {
   readonly #commands: Commands;
   readonly #jobs: Jobs;
   readonly #dialogs: Dialogs;
-  readonly #helpCooldown: Cooldown;
-  readonly #inDialogs = traced<BotMessage>("dialogs", (message, next) => this.#dialogs.take(message, next));
-  readonly #inCommands = traced<BotMessage>("commands", (message, next) => this.#commands.take(message, next));
-  readonly #unaskedHelp = traced<BotMessage>("unasked help", (message) => this.#sayWhatItCanDo(message));
-  readonly #layers = { pre: new Set<Layer<BotMessage>>(), post: new Set<Layer<BotMessage>>() };
-  #onion: readonly Layer<BotMessage>[] | undefined; // all of them in their order, until there is another one
+  readonly #layers: MessageLayers;
   readonly #outgoing: Outgoing;
   readonly #handling = new AsyncLocalStorage<Cause | undefined>(); // what bot.send is called because of
   readonly #network: Network;
@@ -127,7 +117,6 @@ class Host implements AttachedPlugin {
       conceal: (text) => config.conceal(text),
       keep: (trace) => peer.traces.keep(trace),
     });
-    this.#helpCooldown = new Cooldown(peer.world.clock, UNASKED_HELP);
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#network = new Network(fetch, peer.world.clock, this.#scope);
     this.#notifications = new Notifications(this.#log);
@@ -154,6 +143,15 @@ class Host implements AttachedPlugin {
       within: (work, act) => this.#network.within(work, act),
       send: (to, text) => this.#outgoing.send(undefined, to, text),
       failed: (where, error) => this.#notifications.failed(where, error),
+    });
+    const inDialogs = traced<BotMessage>("dialogs", (message, next) => this.#dialogs.take(message, next));
+    const inCommands = traced<BotMessage>("commands", (message, next) => this.#commands.take(message, next));
+    const help = unaskedHelp(this.#commands, peer.world.clock);
+    this.#layers = new MessageLayers({
+      clock: peer.world.clock,
+      within: (work, act) => this.#network.within(work, act),
+      between: () => (this.#dialogs.areThere ? [inDialogs, inCommands] : [inCommands]),
+      last: help,
     });
   }
 
@@ -218,7 +216,7 @@ class Host implements AttachedPlugin {
         });
       },
       dialog: (name, run) => {
-        this.#onion = undefined;
+        this.#layers.reorder();
         return this.#dialogs.add(name, run);
       },
       on: (...args: OnArguments) => this.#until(this.#listen(args)),
@@ -260,21 +258,7 @@ class Host implements AttachedPlugin {
   #listen(args: OnArguments): End {
     if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
-    const { order = "post", timeout } = options;
-    const layers = this.#layers[order];
-    const name = `${order} listener ${layers.size + 1}`;
-    const limit = timeLimit(name, timeout, {
-      clock: this.#peer.world.clock,
-      within: (work, act) => this.#network.within(work, act),
-    });
-    const limited: Layer<BotMessage> = (message, next) => limit(message, (given) => listener(given, next));
-    const layer = traced<BotMessage>(name, limited, compileMismatch(options));
-    layers.add(layer);
-    this.#onion = undefined;
-    return () => {
-      layers.delete(layer);
-      this.#onion = undefined;
-    };
+    return this.#layers.add(options, listener);
   }
 
   /** Stays synchronous as long as the layers do: what ends within the turn is committed with it. */
@@ -306,7 +290,7 @@ class Host implements AttachedPlugin {
   async #answer(incoming: IncomingMessage, request: CallRequest): Promise<void> {
     if (!isToAnswer(this.#peer, this, request.command)) return;
     await answerCall(this.#botMessage(incoming), request, {
-      before: this.#layers.pre,
+      before: this.#layers.before,
       command: (message, called) => this.#commands.answer(message, called),
       answer: (text, data) => this.#outgoing.answer(incoming, text, data),
       isEnd: (error) => this.#isEnd(error),
@@ -316,24 +300,7 @@ class Host implements AttachedPlugin {
   }
 
   #take(incoming: IncomingMessage): Promise<void> | void {
-    return runOnion((this.#onion ??= this.#inOrder()), this.#botMessage(incoming));
-  }
-
-  #inOrder(): readonly Layer<BotMessage>[] {
-    const { pre, post } = this.#layers;
-    const dialogs = this.#dialogs.areThere ? [this.#inDialogs] : [];
-    return [...pre, ...dialogs, this.#inCommands, ...post, this.#unaskedHelp];
-  }
-
-  /** To persons only: two bots would explain themselves to each other for ever. */
-  async #sayWhatItCanDo(message: BotMessage): Promise<void> {
-    if (message.from.kind !== "person") return note("not given: its sender is a bot");
-    const word = this.#commands.lastWord(message);
-    if (word === undefined) return note("not given: it was not said to this bot");
-    const isDue = this.#helpCooldown.admit(message.from.id).kind === "go";
-    if (isDue || word.isGuess)
-      await message.reply(word.text); // whoever mistypes waits for an answer, each time
-    else note("not given: its sender was told within the last minute");
+    return this.#layers.take(this.#botMessage(incoming));
   }
 
   #botMessage(incoming: IncomingMessage): BotMessage {

@@ -1,15 +1,9 @@
 import { expect, test } from "bun:test";
-import { attachPlugin } from "../../src/bot/host.ts";
-import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
-import { ann, bob, FakePeer } from "./fake-peer.ts";
-
-async function host(setup: (bot: Bot) => unknown, peer = new FakePeer()): Promise<FakePeer> {
-  await attachPlugin(definePlugin({ name: "dice", about: "rolls dice", setup }), peer);
-  return peer;
-}
+import { ann, bob } from "./fake-peer.ts";
+import { host } from "./hosted.ts";
 
 test("a group holds ids, each once, and outlives the bot", async () => {
-  const peer = await host(async (bot) => {
+  const { peer } = await host(async (bot) => {
     const staff = bot.group("staff");
     expect(staff.list()).toEqual([]);
     await staff.add(ann.id);

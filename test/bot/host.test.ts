@@ -6,13 +6,9 @@ import { MAX_HOPS } from "../../src/bot/loops.ts";
 import { type Bot, definePlugin, type Plugin } from "../../src/bot/plugin.ts";
 import { secret } from "../../src/bot/secret.ts";
 import { FakePeer, somebody } from "./fake-peer.ts";
+import { host } from "./hosted.ts";
 
 const robot = somebody("robot", "bot");
-
-async function host(setup: (bot: Bot) => unknown, peer = new FakePeer()) {
-  const attached = await attachPlugin(definePlugin({ name: "dice", about: "rolls dice", setup }), peer);
-  return { peer, attached };
-}
 
 test("a command answers, and its card is published", async () => {
   const { peer } = await host((bot) => {
@@ -24,89 +20,6 @@ test("a command answers, and its card is published", async () => {
   });
   expect(await peer.hear("roll 20")).toEqual(["ann: 1 of 20"]);
   expect(peer.cards.map((card) => card.commands.map((command) => command.name))).toEqual([["roll"]]);
-});
-
-test("listeners before the commands see everything; those after them see what no command took", async () => {
-  const seen: string[] = [];
-  const { peer } = await host((bot) => {
-    bot.on("message", (message) => void seen.push(`last ${message.text}`));
-    bot.on("message", { match: /dice/ }, (message) => message.reply("dice!"));
-    bot.on("message", { order: "pre" }, (message, next) => {
-      seen.push(`first ${message.text}`);
-      return next();
-    });
-    bot.command("roll", { about: "roll", run: ({ reply }) => reply("4") });
-  });
-  expect(await peer.hear("roll")).toEqual(["4"]);
-  expect(await peer.hear("my dice")).toEqual([]); // the first listener that took it kept it
-  expect(seen).toEqual(["first roll", "first my dice", "last my dice"]);
-});
-
-test("a message whose listeners wait for nothing is handled when the handler returns", async () => {
-  const peer = new FakePeer();
-  const returned: unknown[] = [];
-  const on = peer.on.bind(peer);
-  peer.on = (event, handler: (...given: never[]) => unknown) =>
-    on(event, (...given: never[]) => void returned.push(handler(...given)));
-  await host((bot) => {
-    bot.on("message", { order: "pre" }, (_, next) => next());
-    bot.on("message", { match: "wait" }, async () => await Promise.resolve());
-    bot.on("message", () => {});
-  }, peer);
-  await peer.hear("hi");
-  await peer.hear("wait");
-  expect(returned).toEqual([undefined, expect.any(Promise)]);
-});
-
-test("listeners that come or end between two messages are heeded", async () => {
-  const { peer } = await host((bot) => {
-    bot.command("more", {
-      about: "adds one",
-      run() {
-        const end = bot.on("message", { order: "pre" }, async ({ reply }) => {
-          end();
-          await reply("once");
-        });
-      },
-    });
-    bot.on("message", ({ reply }) => reply("last"));
-  });
-  expect(await peer.hear("hi")).toEqual(["last"]);
-  await peer.hear("more");
-  expect([await peer.hear("hi"), await peer.hear("hi")]).toEqual([["once"], ["last"]]);
-});
-
-test("what a listener gives to next() is not what goes on", async () => {
-  const { peer } = await host((bot) => {
-    // eslint-disable-next-line promise/no-callback-in-promise -- people write it
-    bot.on("message", (_, next) => Promise.resolve("yes").then(next));
-    bot.on("message", (message) => message.reply(`"${message.text}"?`));
-  });
-  expect(await peer.hear("hi")).toEqual(['"hi"?']);
-});
-
-test("a person's message that nothing takes is answered with what the bot can do, once a minute", async () => {
-  const { peer } = await host((bot) => bot.on("message", { match: "dice" }, () => {}));
-  const oneLine = ["rolls dice (commands: help)"];
-  expect(await peer.hear("hello")).toEqual(oneLine);
-  expect(await peer.hear("hello?")).toEqual([]);
-  expect(await peer.hear("hello", { from: somebody("bob") })).toEqual(oneLine);
-  await peer.clock.advance(60_000);
-  expect(await peer.hear("hello")).toEqual(oneLine);
-});
-
-test("whoever mistypes a command is asked what was meant, each time", async () => {
-  const { peer } = await host((bot) => bot.command("roll", { about: "roll", run: () => {} }));
-  const asked = 'did you mean "roll"? rolls dice (commands: roll, help)';
-  expect(await peer.hear("hello")).toHaveLength(1);
-  for (const text of ["rol", "rolll"]) expect(await peer.hear(text)).toEqual([asked]);
-});
-
-test("a bot's message, a room's message and one that was taken get no such answer", async () => {
-  const { peer } = await host((bot) => bot.on("message", { match: "dice" }, () => {}));
-  expect(await peer.hear("hello", { from: robot })).toEqual([]);
-  expect(await peer.hear("hello", { room: "lobby" })).toEqual([]);
-  expect(await peer.hear("about dice")).toEqual([]);
 });
 
 test("a plugin on a person's peer does not speak for the person", async () => {

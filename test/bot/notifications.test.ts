@@ -1,15 +1,9 @@
 import { expect, test } from "bun:test";
-import { attachPlugin } from "../../src/bot/host.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
 import { SharedDirectory } from "../../src/testing/shared-directory.ts";
 import { FakePeer, somebody } from "./fake-peer.ts";
-
-async function host(setup: (bot: Bot) => unknown, peer = new FakePeer()) {
-  const attached = await attachPlugin(definePlugin({ name: "dice", about: "rolls dice", setup }), peer);
-  await peer.clock.settle();
-  return { peer, attached };
-}
+import { host } from "./hosted.ts";
 
 test("started comes after setup, and before any message", async () => {
   const seen: string[] = [];

@@ -1,23 +1,17 @@
 import { expect, test } from "bun:test";
-import { attachPlugin } from "../../src/bot/host.ts";
 import { MAX_HOPS } from "../../src/bot/loops.ts";
 import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
 import type { ReplyText, Sent } from "../../src/peer/message.ts";
 import { abandonPieces } from "../../src/peer/pieces.ts";
 import { createTestWarren } from "../../src/testing/kit.ts";
 import { createPieces } from "../peer/pieces.ts";
-import { ann, FakePeer, wholeOf } from "./fake-peer.ts";
+import { ann, wholeOf } from "./fake-peer.ts";
+import { host } from "./hosted.ts";
 
 const plugin = (setup: (bot: Bot) => unknown) => definePlugin({ name: "dice", about: "rolls dice", setup });
 
-async function host(setup: (bot: Bot) => unknown): Promise<FakePeer> {
-  const peer = new FakePeer();
-  await attachPlugin(plugin(setup), peer);
-  return peer;
-}
-
 test("what is said goes through the layers, first registered outermost, and each may change it", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((message, next) => next({ ...message, text: `${message.text} outer` }));
     bot.outgoing((message, next) => next({ ...message, text: `${message.text} inner` }));
     bot.on("message", async ({ reply }) => {
@@ -31,7 +25,7 @@ test("what is said goes through the layers, first registered outermost, and each
 
 test("a layer is told to whom, where, and what is answered; next() alone hands on the same message", async () => {
   const seen: unknown[] = [];
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((message, next) => {
       seen.push(message);
       return next();
@@ -52,7 +46,7 @@ test("a layer is told to whom, where, and what is answered; next() alone hands o
 
 test("a layer that does not call next stops the message, and the caller is told so", async () => {
   const results: unknown[] = [];
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((message, next) => (message.text.includes("secret") ? undefined : next()));
     bot.on("message", async ({ reply }) => {
       results.push(await reply("a secret"), await bot.send("bob", "a secret"));
@@ -64,7 +58,7 @@ test("a layer that does not call next stops the message, and the caller is told 
 });
 
 test("what a layer hands on without waiting is waited for all the same", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((_, next) => void next());
     bot.on("message", async ({ reply }) => bot.log.info(`sent ${(await reply("one"))?.id}`));
   });
@@ -73,7 +67,7 @@ test("what a layer hands on without waiting is waited for all the same", async (
 });
 
 test("an answer can be sent to somebody else instead", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((message, next) => next({ ...message, to: "bob" }));
     bot.on("message", ({ reply }) => reply("for bob"));
   });
@@ -82,7 +76,7 @@ test("an answer can be sent to somebody else instead", async () => {
 });
 
 test("a layer that throws, or calls next twice, fails the handler", async () => {
-  const throwing = await host((bot) => {
+  const { peer: throwing } = await host((bot) => {
     bot.outgoing(() => {
       throw new Error("no ink");
     });
@@ -90,7 +84,7 @@ test("a layer that throws, or calls next twice, fails the handler", async () => 
   });
   expect(await throwing.hear("hi").catch(String)).toBe("Error: no ink");
   expect(throwing.sent).toEqual([]);
-  const twice = await host((bot) => {
+  const { peer: twice } = await host((bot) => {
     bot.outgoing(async (_, next) => {
       await next();
       await next();
@@ -103,7 +97,7 @@ test("a layer that throws, or calls next twice, fails the handler", async () => 
 
 test("what a layer sends itself goes through no layer, and a layer can be ended", async () => {
   const kept: { end?: () => void } = {};
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     kept.end = bot.outgoing(async (message, next) => {
       await bot.send("log", `copy of ${message.text}`);
       return await next();
@@ -118,7 +112,7 @@ test("what a layer sends itself goes through no layer, and a layer can be ended"
 
 test("a message that comes while a layer is at work is answered through the layers", async () => {
   const answers: string[][] = [];
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing(async (message, next) => {
       if (message.text === "one") answers.push(await peer.hear("two"));
       return await next({ ...message, text: `${message.text}!` });
@@ -153,7 +147,7 @@ async function* slowly(...pieces: string[]): AsyncGenerator<string> {
 
 test("an answer in pieces goes to the peer in pieces, and what it was is noted", async () => {
   const given: unknown[] = [];
-  const peer = await host((bot) => bot.on("message", ({ reply }) => reply(slowly("one ", "two"))));
+  const { peer } = await host((bot) => bot.on("message", ({ reply }) => reply(slowly("one ", "two"))));
   await peer.hear("hi", {
     reply: async (text) => {
       given.push(typeof text);
@@ -166,7 +160,7 @@ test("an answer in pieces goes to the peer in pieces, and what it was is noted",
 
 test("with a layer nothing is shown of an answer in pieces before the layer has seen all of it", async () => {
   const given: unknown[] = [];
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((message, next) => next({ ...message, text: message.text.replace("secret", "•••") }));
     bot.on("message", ({ reply }) => reply(slowly("a sec", "ret")));
   });
@@ -181,14 +175,14 @@ test("with a layer nothing is shown of an answer in pieces before the layer has 
 
 test("an answer in pieces that would keep bots talking is not read, and what brings it may end", async () => {
   const pieces = createPieces();
-  const peer = await host((bot) => bot.on("message", ({ reply }) => reply(pieces)));
+  const { peer } = await host((bot) => bot.on("message", ({ reply }) => reply(pieces)));
   expect(await peer.hear("hi", { hops: MAX_HOPS })).toEqual([]);
   expect(pieces.isAbandoned).toBe(true);
 });
 
 test("an answer in pieces that an earlier run has given is not read again, and what brings it may end", async () => {
   const pieces = createPieces();
-  const peer = await host((bot) => bot.on("message", ({ reply }) => reply(pieces)));
+  const { peer } = await host((bot) => bot.on("message", ({ reply }) => reply(pieces)));
   const reply = async (text: ReplyText): Promise<Sent> => {
     if (typeof text !== "string") await abandonPieces(text); // as a peer does
     return await peer.send("ann", "said before");

@@ -3,18 +3,13 @@ import { z } from "zod";
 import { givenInCode, parseConfig } from "../../src/bot/config.ts";
 import { attachPlugin } from "../../src/bot/host.ts";
 import { MAX_HOPS } from "../../src/bot/loops.ts";
-import { type Bot, definePlugin } from "../../src/bot/plugin.ts";
+import { definePlugin } from "../../src/bot/plugin.ts";
 import { secret } from "../../src/bot/secret.ts";
 import type { Trace } from "../../src/peer/traces.ts";
 import { FakePeer, somebody } from "./fake-peer.ts";
+import { host } from "./hosted.ts";
 
 const robot = somebody("robot", "bot");
-
-async function host(setup: (bot: Bot) => unknown): Promise<FakePeer> {
-  const peer = new FakePeer();
-  await attachPlugin(definePlugin({ name: "dice", about: "rolls dice", setup }), peer);
-  return peer;
-}
 
 /** `hook: did: notes` of each step of the last run. */
 function told({ kept }: FakePeer): string[] {
@@ -24,7 +19,7 @@ function told({ kept }: FakePeer): string[] {
 const last = ({ kept }: FakePeer): Trace | undefined => kept.at(-1);
 
 test("each hook is told in its order: what it did, and which condition did not hold", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.on("message", { order: "pre" }, (_, next) => next());
     bot.on("message", { match: /deploy/i }, () => {});
     bot.on("message", { kind: "bot", match: "hi" }, () => {});
@@ -47,7 +42,7 @@ test("each hook is told in its order: what it did, and which condition did not h
 });
 
 test("a hook's time is its own, without that of those it passed the message on to", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.on("message", { order: "pre" }, async (_, next) => {
       await peer.clock.advance(3);
       await next();
@@ -61,7 +56,7 @@ test("a hook's time is its own, without that of those it passed the message on t
 });
 
 test("what a command refuses, and why, is told", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.command("reset", { about: "reset", allow: robot.id, run: () => {} });
     bot.command("drop", { about: "drop", confirm: "really?", run: () => {} });
     bot.command("roll", {
@@ -84,7 +79,7 @@ test("what a command refuses, and why, is told", async () => {
 });
 
 test("the hook that failed is named once, whatever it was passed on by; another attempt is told apart", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.on("message", { order: "pre" }, async (_, next) => await next());
     bot.on("message", () => {
       throw new Error("no such drawer");
@@ -100,7 +95,7 @@ test("the hook that failed is named once, whatever it was passed on by; another 
 });
 
 test("an outgoing layer that changes, stops or fails an answer is named, and so is the limit of loops", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing((message, next) => {
       if (message.text === "bad") throw new Error("not that");
       return next({ ...message, text: message.text.toUpperCase() });
@@ -122,7 +117,7 @@ test("an outgoing layer that changes, stops or fails an answer is named, and so 
 });
 
 test("what is stopped after a hook has passed the message on is told at that hook", async () => {
-  const peer = await host((bot) => {
+  const { peer } = await host((bot) => {
     bot.outgoing(() => {});
     bot.on("message", { order: "pre" }, async (message, next) => {
       await next();
@@ -139,7 +134,7 @@ test("what is stopped after a hook has passed the message on is told at that hoo
 });
 
 test("why there was no help either is told", async () => {
-  const peer = await host(() => {});
+  const { peer } = await host(() => {});
   const help = async (from = somebody("ann"), room?: string): Promise<string | undefined> => {
     await peer.hear("hello", { from, ...(room !== undefined && { room }) });
     return told(peer).at(-1);
@@ -175,7 +170,7 @@ test("a trace shows no secret, not even a part of one, and stays small whatever 
 test("what is said after the run is over, and a trace that cannot be kept, disturb nobody", async () => {
   const later = Promise.withResolvers<void>();
   let saidLater: Promise<unknown> | undefined;
-  const peer = await host((bot) =>
+  const { peer } = await host((bot) =>
     bot.on("message", ({ reply }) => {
       saidLater = later.promise.then(() => reply("later"));
     }),
