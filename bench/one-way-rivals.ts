@@ -5,8 +5,9 @@
 import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { start, type Channel } from "./child.ts";
-import { printed, type Contender, type Scale } from "./question.ts";
-import { missingNats, missingRedis, startNats, startRedis, type RivalServer } from "./rival-servers.ts";
+import { printed, type Scale } from "./question.ts";
+import { redisEntries } from "./redis-entries.ts";
+import { natsAndRedis, type RivalServer } from "./rival-servers.ts";
 import { textOf } from "./texts.ts";
 
 const COUNT = 50_000;
@@ -19,17 +20,9 @@ interface Options {
   readonly port: number;
 }
 
-export const rivals: readonly Contender[] = [
-  { name: "nats", missing: missingNats, measure: (scale) => measure("nats", startNats, scale) },
-  { name: "redis", missing: missingRedis, measure: (scale) => measure("redis", startRedis, scale) },
-];
+export const rivals = natsAndRedis(measure);
 
-async function measure(
-  kind: string,
-  startServer: () => Promise<RivalServer>,
-  scale: Scale,
-): Promise<Record<string, number>> {
-  await using server = await startServer();
+async function measure(kind: string, server: RivalServer, scale: Scale): Promise<Record<string, number>> {
   await using receiver = start(import.meta.path, `${kind}Receiver`, { port: server.port });
   await receiver.receive();
   await using sender = start(import.meta.path, `${kind}Sender`, { port: server.port });
@@ -108,7 +101,7 @@ export const roles = {
     await countWhenAsked(channel, async () => {
       const read = ["GROUP", "to", "one", "COUNT", String(GROUP), "BLOCK", "1000", "STREAMS", "bench", ">"];
       const answer: unknown = await redis.send("XREADGROUP", read);
-      const entries = entriesOf(answer);
+      const entries = redisEntries(answer);
       if (entries.length > 0) await redis.send("XACK", ["bench", "to", ...entries.map(([id]) => id)]);
       return entries.map(([, [, text]]) => text);
     });
@@ -121,12 +114,3 @@ export const roles = {
     );
   },
 };
-
-type Entry = readonly [id: string, fields: readonly [key: string, text: string]];
-
-/** By stream, or in the older form a list of pairs; null when nothing came in time. */
-function entriesOf(answer: unknown): readonly Entry[] {
-  if (typeof answer !== "object" || answer === null) return [];
-  const streams: unknown = Array.isArray(answer) ? (answer[0] as unknown[])[1] : Object.values(answer)[0];
-  return streams as readonly Entry[];
-}

@@ -2,8 +2,9 @@
 import { connect } from "@nats-io/transport-node";
 import { askAll, type Answered, type Asking } from "./asking.ts";
 import { start, type Channel } from "./child.ts";
-import type { Contender, Scale } from "./question.ts";
-import { missingNats, missingRedis, startNats, startRedis, type RivalServer } from "./rival-servers.ts";
+import type { Scale } from "./question.ts";
+import { redisEntries } from "./redis-entries.ts";
+import { natsAndRedis, type RivalServer } from "./rival-servers.ts";
 
 const ONE_BY_ONE = 2_000;
 const CROWDED = 20_000;
@@ -13,18 +14,10 @@ interface Options {
   readonly port: number;
 }
 
-export const rivals: readonly Contender[] = [
-  { name: "nats", missing: missingNats, measure: (scale) => measure("nats", startNats, scale) },
-  { name: "redis", missing: missingRedis, measure: (scale) => measure("redis", startRedis, scale) },
-];
+export const rivals = natsAndRedis(measure);
 
 /** Their servers are processes of their own: they run on any core. */
-async function measure(
-  kind: string,
-  startServer: () => Promise<RivalServer>,
-  scale: Scale,
-): Promise<Record<string, number>> {
-  await using server = await startServer();
+async function measure(kind: string, server: RivalServer, scale: Scale): Promise<Record<string, number>> {
   await using bot = start(import.meta.path, `${kind}Bot`, { port: server.port });
   await bot.receive();
   await using person = start(import.meta.path, `${kind}Person`, { port: server.port });
@@ -90,13 +83,9 @@ export const roles = {
 async function* read(redis: Bun.RedisClient, stream: string): AsyncGenerator<string[]> {
   let last = "0";
   for (;;) {
-    const answer: unknown = await redis.send("XREAD", ["COUNT", "1024", "BLOCK", "1000", "STREAMS", stream, last]);
-    if (typeof answer !== "object" || answer === null) continue;
-    const entries = (Array.isArray(answer) ? (answer[0] as unknown[])[1] : Object.values(answer)[0]) as [
-      string,
-      string[],
-    ][];
+    const from = ["COUNT", "1024", "BLOCK", "1000", "STREAMS", stream, last];
+    const entries = redisEntries(await redis.send("XREAD", from));
     last = entries.at(-1)?.[0] ?? last;
-    yield entries.map(([, fields]) => fields[1] ?? "");
+    yield entries.map(([, [, text]]) => text);
   }
 }

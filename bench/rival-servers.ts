@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "./child.ts";
+import type { Contender, Scale } from "./question.ts";
 
 export interface RivalServer extends AsyncDisposable {
   readonly port: number;
@@ -11,16 +12,31 @@ const PATH = `${process.env["PATH"] ?? ""}:/usr/sbin`;
 const NATS = Bun.which("nats-server", { PATH });
 const REDIS = Bun.which("redis-server", { PATH });
 
-export function missingNats(): string | undefined {
+function missingNats(): string | undefined {
   return NATS === null ? "there is no nats-server on the PATH or in /usr/sbin (apt install nats-server)" : undefined;
 }
 
-export function missingRedis(): string | undefined {
+function missingRedis(): string | undefined {
   return REDIS === null ? "there is no redis-server on the PATH (apt install redis-server)" : undefined;
 }
 
+/** NATS and Redis as contenders: `measure` is told whose server it is. */
+export function natsAndRedis(
+  measure: (kind: string, server: RivalServer, scale: Scale) => Promise<Record<string, number>>,
+): readonly Contender[] {
+  const contender = (name: string, missing: Contender["missing"], begin: () => Promise<RivalServer>) => ({
+    name,
+    ...(missing && { missing }),
+    async measure(scale: Scale) {
+      await using server = await begin();
+      return await measure(name, server, scale);
+    },
+  });
+  return [contender("nats", missingNats, startNats), contender("redis", missingRedis, startRedis)];
+}
+
 /** With JetStream in files. It leaves it to the system when they reach the disk. */
-export async function startNats(): Promise<RivalServer> {
+async function startNats(): Promise<RivalServer> {
   const folder = await temporaryFolder();
   const port = await freePort();
   const args = ["-a", "127.0.0.1", "-p", String(port), "-js", "-sd", join(folder.path, "data")];
@@ -28,7 +44,7 @@ export async function startNats(): Promise<RivalServer> {
 }
 
 /** With a file that is appended to and synchronised at every write. */
-export async function startRedis(): Promise<RivalServer> {
+async function startRedis(): Promise<RivalServer> {
   const folder = await temporaryFolder();
   const port = await freePort();
   const durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""];
