@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import { systemClock } from "../base/world.ts";
-import { STORE_FILE } from "../registry/local-store.ts";
+import { STORE_FILE } from "../registry/registry-database.ts";
 import { copyDatabase, isInUse } from "../registry/store-copy.ts";
 import { decodeBackup, encodeBackup } from "./backup-file.ts";
 import { readBackup, readIfThere, writeNew } from "./backup.ts";

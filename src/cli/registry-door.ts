@@ -1,30 +1,28 @@
-/** Whom a registry lets in, as its operator says it: each command reads and writes its database, also while it runs. */
+/** Whom a registry lets in, as its operator says it: each command reads and writes its store, also while it runs. */
 import { join } from "node:path";
 import { WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
-import { oneLine } from "../base/log.ts";
+import { oneLine, silentLog } from "../base/log.ts";
 import { systemWorld } from "../base/world.ts";
 import { describeDuration } from "../bot/duration.ts";
 import { openIdentity, type Identity } from "../identity/identity.ts";
-import { Door } from "../registry/door.ts";
-import { STORE_FILE } from "../registry/local-store.ts";
+import type { Door, InviteOptions } from "../registry/door.ts";
+import { LocalDoor } from "../registry/local-door.ts";
+import { STORE_FILE } from "../registry/registry-database.ts";
 import { print } from "./output.ts";
+import type { StoreOptions } from "./run-registry.ts";
 
 export interface DoorPlace {
   readonly folder: string;
   readonly identity: Identity | undefined;
+  /** Where it is, if not in the folder. */
+  readonly store: StoreOptions | undefined;
   readonly json: boolean;
 }
 
-export interface NewInvite {
-  readonly label: string;
-  readonly uses: number;
-  readonly validMs: number;
-}
-
 export async function closeDoor(place: DoorPlace): Promise<void> {
-  await atDoor(place, (door) => {
-    door.close();
+  await atDoor(place, async (door) => {
+    await door.close();
     const count = door.members().length;
     tell(place, { event: "closed", members: count }, [
       `closed: new keys need an invite (bun run registry invite); ${count} that hold a name here are let in as before`,
@@ -33,17 +31,16 @@ export async function closeDoor(place: DoorPlace): Promise<void> {
 }
 
 export async function openDoor(place: DoorPlace): Promise<void> {
-  await atDoor(place, (door) => {
-    door.open();
+  await atDoor(place, async (door) => {
+    await door.open();
     tell(place, { event: "opened" }, ["open: everybody may register"]);
   });
 }
 
 /** The one time that the invite is shown. */
-export async function makeInvite(place: DoorPlace, options: NewInvite): Promise<void> {
-  const { id: registry } = place.identity ?? (await openIdentity(place.folder));
-  await atDoor(place, (door) => {
-    const { id, text } = door.invite(registry, options);
+export async function makeInvite(place: DoorPlace, options: InviteOptions): Promise<void> {
+  await atDoor(place, async (door, registry) => {
+    const { id, text } = await door.invite(await registry(), options);
     const { uses, validMs } = options;
     const often = uses === 1 ? "once" : `${uses} times`;
     const lines = [text, `invite ${id}: good ${often}, for ${describeDuration(validMs)}; it is not shown again`];
@@ -67,8 +64,8 @@ export async function listInvites(place: DoorPlace): Promise<void> {
 
 /** @throws {WarrenError} `USAGE` when there is none */
 export async function revokeInvite(place: DoorPlace, id: string): Promise<void> {
-  await atDoor(place, (door) => {
-    if (!door.revoke(id))
+  await atDoor(place, async (door) => {
+    if (!(await door.revoke(id)))
       throw new WarrenError("USAGE", `there is no invite ${id}: bun run registry invites lists them`);
     tell(place, { event: "revoked", id }, [`invite ${id} is revoked; who came with it stays`]);
   });
@@ -84,16 +81,17 @@ export async function listMembers(place: DoorPlace): Promise<void> {
 }
 
 export async function allow(place: DoorPlace, id: PeerId): Promise<void> {
-  await atDoor(place, (door) => {
-    door.allow(id);
+  await atDoor(place, async (door) => {
+    await door.allow(id);
     tell(place, { event: "allowed", id }, [`${id} is let in without an invite`]);
   });
 }
 
 /** @throws {WarrenError} `USAGE` when it is not on the list */
 export async function disallow(place: DoorPlace, id: PeerId): Promise<void> {
-  await atDoor(place, (door) => {
-    if (!door.disallow(id)) throw new WarrenError("USAGE", `${id} is not on the list: bun run registry allow shows it`);
+  await atDoor(place, async (door) => {
+    if (!(await door.disallow(id)))
+      throw new WarrenError("USAGE", `${id} is not on the list: bun run registry allow shows it`);
     tell(place, { event: "disallowed", id }, [`${id} needs an invite from now on`]);
   });
 }
@@ -107,24 +105,34 @@ export async function listBlocked(place: DoorPlace): Promise<void> {
 }
 
 export async function block(place: DoorPlace, id: PeerId): Promise<void> {
-  await atDoor(place, (door) => {
-    door.block(id);
+  await atDoor(place, async (door) => {
+    await door.block(id);
     tell(place, { event: "blocked", blocked: [{ id }] }, [`${id} is blocked: it is sent away, and not shown`]);
   });
 }
 
 /** @throws {WarrenError} `USAGE` when it is not blocked */
 export async function unblock(place: DoorPlace, id: PeerId): Promise<void> {
-  await atDoor(place, (door) => {
-    if (!door.unblock(id)) throw new WarrenError("USAGE", `${id} is not blocked: bun run registry block lists who is`);
+  await atDoor(place, async (door) => {
+    if (!(await door.unblock(id)))
+      throw new WarrenError("USAGE", `${id} is not blocked: bun run registry block lists who is`);
     tell(place, { event: "unblocked", id }, [`${id} may come again`]);
   });
 }
 
-async function atDoor({ folder, json }: DoorPlace, act: (door: Door) => void): Promise<void> {
+/** `registry` is whose door it is. */
+type Act = (door: Door, registry: () => Promise<PeerId>) => Promise<void> | void;
+
+async function atDoor(place: DoorPlace, act: Act): Promise<void> {
+  const { folder, identity, store, json } = place;
+  if (store) {
+    const { openNatsDoor } = await import("../registry/nats.ts");
+    await using shared = await openNatsDoor(store, systemWorld, silentLog);
+    return await act(shared.door, () => Promise.resolve(shared.registry));
+  }
   const isNew = !(await Bun.file(join(folder, STORE_FILE)).exists());
-  using door = await Door.open(folder, systemWorld);
-  act(door);
+  await using door = await LocalDoor.open(folder, systemWorld);
+  await act(door, async () => (identity ?? (await openIdentity(folder))).id);
   if (isNew && !json) print(`no registry has run in ${folder} yet: that was for its first (--home says where to look)`);
 }
 

@@ -89,7 +89,6 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
       const flags = program.opts<Flags>();
       const { port, host, url: urls, metrics: metricsFor, log: logForm, drain, dialBack: dialsBack, debug } = flags;
       const { closed: isClosed = false, readers, behindProxy: proxies = [] } = flags;
-      if (isClosed && flags.store !== undefined) throw sharedDoor();
       const folder = folderOf(flags);
       const identity = flags.key === undefined ? undefined : await readIdentity(flags.key);
       const how = {
@@ -138,9 +137,9 @@ function addDoorCommands(program: ReturnType<typeof createProgram>): void {
     act: (door: typeof import("./registry-door.ts"), place: DoorPlace) => Promise<void>,
   ): Promise<void> => {
     const flags = program.opts<Flags>();
-    if (flags.store !== undefined) throw sharedDoor();
     const identity = flags.key === undefined ? undefined : await readIdentity(flags.key);
-    await act(await import("./registry-door.ts"), { folder: folderOf(flags), identity, json: flags.json === true });
+    const place = { folder: folderOf(flags), identity, store: storeOf(flags), json: flags.json === true };
+    await act(await import("./registry-door.ts"), place);
   };
   program
     .command("invite [label]")
@@ -189,11 +188,6 @@ function addDoorCommands(program: ReturnType<typeof createProgram>): void {
     .argument("<id>", "a peer's id", peerIdOption)
     .description("let it come again")
     .action((id: PeerId) => at((door, place) => door.unblock(place, id)));
-}
-
-function sharedDoor(): WarrenError {
-  const text = "a registry of several processes can be neither closed nor block anybody yet: leave out --store";
-  return new WarrenError("USAGE", text);
 }
 
 function folderOf({ home }: Flags): string {

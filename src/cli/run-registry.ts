@@ -45,7 +45,8 @@ export async function runRegistry(options: RunRegistryOptions): Promise<number> 
     say(`registry ready at ${registry.url}`);
     const [elsewhere] = urlsOfMachine(host, registry.port, options.tls ? "https:" : "http:");
     if (elsewhere) say(`on other machines: bun run peer -r ${elsewhere}`);
-    if (registry.isClosed) say("closed: new keys need an invite (bun run registry invite)");
+    if (registry.isClosed)
+      say(`closed: new keys need an invite (bun run registry${openStore ? " --store …" : ""} invite)`);
     await untilAborted(ended);
     registry.drain();
     if (drainMs > 0) log.info(`ending in ${drainMs} ms`);

@@ -4,13 +4,14 @@ import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
-import { Passes, type Door } from "./door.ts";
+import type { Door } from "./door.ts";
 import { Doubt } from "./doubt.ts";
 import { Entitlement } from "./entitlement.ts";
 import type { ErrorFrame } from "./frames.ts";
 import { DAY_MS, GRANT_DAYS, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { LoginRoom } from "./login-room.ts";
+import { Passes } from "./passes.ts";
 import { openRecord, readKeptRecord, type RecordBody } from "./record.ts";
 import { refusal, refusalOf } from "./refusal.ts";
 import { RegistryMetrics } from "./registry-metrics.ts";
@@ -57,8 +58,6 @@ export interface RegistryCoreOptions {
   world: World;
   log: Log;
   limits: RegistryLimits;
-  /** Whom its operator lets in; without one everybody may come. */
-  door?: Door | undefined;
 }
 
 export class RegistryCore implements Follower {
@@ -69,20 +68,21 @@ export class RegistryCore implements Follower {
   readonly limits: RegistryLimits;
   readonly identity: Identity;
   readonly metrics: RegistryMetrics;
-  readonly door: Door | undefined;
+  /** Whom its operator lets in. */
+  readonly door: Door;
   readonly passes: Passes;
   readonly logins: LoginRoom;
   readonly #doubt: Doubt;
   readonly #store: RegistryStore;
   readonly #entitlement: Entitlement;
-  #doorEdition: number;
+  #doorEdition = 0; // as it was heeded
   readonly #leaving = new Set<PeerId>(); // the store is being told of it
   #applied: Promise<unknown> = Promise.resolve(); // all that the store has told so far is in the roster
   #tickedAt = -Infinity;
   #date: number;
   #unlisted = 0; // changes of what is told of peers that are no changes of the roster
 
-  constructor({ identity, store, world, log, limits, door }: RegistryCoreOptions) {
+  constructor({ identity, store, world, log, limits }: RegistryCoreOptions) {
     this.id = identity.id;
     this.identity = identity;
     this.world = world;
@@ -90,9 +90,8 @@ export class RegistryCore implements Follower {
     this.limits = limits;
     this.roster = new Roster(world.clock, world.token(12));
     this.metrics = new RegistryMetrics(world.clock, this.roster);
-    this.door = door;
+    this.door = store.door;
     this.passes = new Passes(identity);
-    this.#doorEdition = door?.edition ?? 0;
     this.logins = new LoginRoom(world, limits.maxLoginsAtOnce);
     this.#doubt = new Doubt(world.clock, log);
     this.#store = store;
@@ -182,7 +181,7 @@ export class RegistryCore implements Follower {
     });
     if (result.kind !== "registered") return refused(refusalOf(result, body.name));
     await this.#applied;
-    const reason = this.door?.admits(body.id) === false ? this.door.refusal(body.id, undefined) : undefined;
+    const reason = this.door.refusal(body.id);
     if (reason) {
       await this.leave(body.id); // the operator has said so meanwhile
       return refused(refusal(reason.code, reason.message));
@@ -261,20 +260,19 @@ export class RegistryCore implements Follower {
   async close(): Promise<void> {
     if (this.#store.isOpen) await this.#store.tick();
     await this.#store[Symbol.asyncDispose]();
-    this.door?.[Symbol.dispose]();
   }
 
   /** What the operator has said since the last look: whoever may not be here any more is sent away. */
   #heedDoor(): void {
-    const { door } = this;
-    if (!door || door.edition === this.#doorEdition) return;
-    this.#doorEdition = door.edition;
+    const { edition } = this.door;
+    if (edition === this.#doorEdition) return;
+    this.#doorEdition = edition;
     for (const { listed, holder } of this.roster.present()) {
       const { id } = listed.body;
-      if (door.admits(id)) continue;
-      const reason = door.refusal(id, undefined);
+      const reason = this.door.refusal(id);
+      if (!reason || holder?.isElsewhere) continue; // the process that holds it has heard the same
       void this.leave(id);
-      if (reason) holder?.dismiss(reason);
+      holder?.dismiss(reason);
     }
     this.#noteUnlisted();
   }

@@ -138,7 +138,7 @@ function staleness({ isCurrent }: RegistryCore): { stale?: true } {
 }
 
 function describe(core: RegistryCore): object {
-  const closed = core.door?.isClosed ? { closed: true } : {};
+  const closed = core.door.isClosed ? { closed: true } : {};
   return {
     registry: core.id,
     protocol: 1,

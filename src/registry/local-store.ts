@@ -1,14 +1,14 @@
 /** Local store: the disk of a registry that is one process: names, the last record of each key, and the days it was up. */
-import { Database } from "bun:sqlite";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import type { Database } from "bun:sqlite";
+import { describeError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
-import type { Clock } from "../base/world.ts";
+import type { Clock, World } from "../base/world.ts";
 import { decideClaim, releaseTime } from "./claims.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
+import { LocalDoor } from "./local-door.ts";
 import { readKeptRecord } from "./record.ts";
+import { openDatabase } from "./registry-database.ts";
 import type {
   Arrival,
   Claim,
@@ -19,16 +19,8 @@ import type {
   RegistryStore,
   StoredRecord,
 } from "./store.ts";
-import { COMMANDS_INDEX, DOOR_TABLES, ONLINE_INDEX, Tables, TABLES } from "./tables.ts";
+import { Tables } from "./tables.ts";
 
-/** Each step brings a database one version further. What has been on a disk is never changed: what is new is a new step. */
-const STEPS = [
-  `${TABLES} CREATE TABLE facts (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;`,
-  ONLINE_INDEX,
-  DOOR_TABLES,
-  COMMANDS_INDEX,
-];
-export const STORE_FILE = "registry.sqlite";
 /** A restart within that time is a blink: those who were online are waited for, not declared offline. */
 const BLINK_MS = 120_000;
 
@@ -45,6 +37,7 @@ const RELEASED = "released:";
 export class LocalStore implements RegistryStore {
   readonly isOpen = true;
   readonly isCurrent = true;
+  readonly door: LocalDoor;
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #limits: RegistryLimits;
@@ -53,17 +46,18 @@ export class LocalStore implements RegistryStore {
   #jobs: Job[] = [];
   #stays: number; // registrations so far, counted on from the process before
 
-  private constructor(db: Database, clock: Clock, limits: RegistryLimits) {
+  private constructor(db: Database, world: World, limits: RegistryLimits) {
     this.#db = db;
-    this.#clock = clock;
+    this.#clock = world.clock;
+    this.door = new LocalDoor(db, world);
     this.#limits = limits;
     this.#tables = new Tables(db);
     this.#stays = this.#tables.highestStay;
   }
 
   /** @throws {WarrenError} `HOME_UNWRITABLE`, `STORE_CORRUPT`, `STORE_NEWER` */
-  static async open(folder: string, clock: Clock, limits: RegistryLimits): Promise<LocalStore> {
-    return new LocalStore(await openDatabase(folder), clock, limits);
+  static async open(folder: string, world: World, limits: RegistryLimits): Promise<LocalStore> {
+    return new LocalStore(await openDatabase(folder), world, limits);
   }
 
   async follow(follower: Follower): Promise<void> {
@@ -204,50 +198,4 @@ export class LocalStore implements RegistryStore {
     }
     jobs.forEach((job) => job.settle());
   }
-}
-
-/** The database of a registry, made or brought up to date. @throws {WarrenError} like `LocalStore.open` */
-export async function openDatabase(folder: string): Promise<Database> {
-  const path = join(folder, STORE_FILE);
-  let db: Database | undefined;
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    db = new Database(path, { create: true, strict: true });
-    prepare(db, path);
-  } catch (error) {
-    db?.close();
-    throw isWarrenError(error) ? error : unusable(path, error);
-  }
-  return db;
-}
-
-function prepare(db: Database, path: string): void {
-  db.run("PRAGMA busy_timeout = 5000");
-  db.run("PRAGMA journal_mode = WAL");
-  db.run("PRAGMA synchronous = FULL"); // a name that was granted must not be granted again after a power cut
-  const version = db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
-  if (version > STEPS.length) {
-    throw new WarrenError(
-      "STORE_NEWER",
-      `${path} was written by a newer Warren: update Warren, or give another --home`,
-    );
-  }
-  if (version === STEPS.length) return;
-  const upgrade = db.transaction(() => {
-    for (const step of STEPS.slice(version)) db.run(step);
-    db.run(`PRAGMA user_version = ${STEPS.length}`);
-  });
-  upgrade.immediate(); // all steps or none
-}
-
-function unusable(path: string, error: unknown): WarrenError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const isCorrupt = code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB");
-  return isCorrupt
-    ? new WarrenError("STORE_CORRUPT", `${path} is damaged: restore it from a backup, or move it away to begin anew`, {
-        cause: error,
-      })
-    : new WarrenError("HOME_UNWRITABLE", `${path} cannot be opened (${describeError(error)}): give another --home`, {
-        cause: error,
-      });
 }

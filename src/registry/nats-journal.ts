@@ -4,7 +4,7 @@
  */
 import { JetStreamApiError, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg, StreamInfo } from "@nats-io/jetstream";
-import { describeError, WarrenError } from "../base/errors.ts";
+import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { sleep, type Clock, type Timer } from "../base/world.ts";
 import type { Entry, Journal, JournalWatcher, Written } from "./journal.ts";
@@ -36,6 +36,8 @@ export interface NatsJournalOptions {
   replicas: number;
   clock: Clock;
   log: Log;
+  /** Do not make it where it is not. */
+  mustExist?: boolean | undefined;
 }
 
 export class NatsJournal implements Journal {
@@ -66,18 +68,19 @@ export class NatsJournal implements Journal {
   /**
    * Makes the stream if there is none. A cluster that is just being started is given time.
    *
-   * @throws {WarrenError} `STORE_UNREACHABLE`
+   * @throws {WarrenError} `STORE_UNREACHABLE`; `USAGE` when it had to exist and does not
    */
   static async open(options: NatsJournalOptions): Promise<NatsJournal> {
-    const { client, bucket, replicas, clock } = options;
+    const { client, bucket, replicas, clock, mustExist = false } = options;
     const deadline = clock.steady() + OPEN_MS;
     for (;;) {
       try {
         const jsm = await jetstreamManager(client, { timeout: REQUEST_MS, checkAPI: false });
         const journal = new NatsJournal(options, jsm);
-        await journal.#make(replicas);
+        await journal.#make(replicas, mustExist);
         return journal;
       } catch (error) {
+        if (isWarrenError(error)) throw error;
         if (clock.steady() >= deadline) {
           throw unreachable(`the shared store cannot keep ${bucket} (${describeError(error)})`, error);
         }
@@ -122,13 +125,15 @@ export class NatsJournal implements Journal {
     await this.#running;
   }
 
-  async #make(replicas: number): Promise<void> {
+  async #make(replicas: number, mustExist: boolean): Promise<void> {
     const info = await this.#info();
     if (info) {
       const { num_replicas: kept } = info.config;
       if (kept < replicas) this.#log.warn(`${this.#stream} has ${kept} replicas; this cluster could keep ${replicas}`);
       return;
     }
+    if (mustExist)
+      throw new WarrenError("USAGE", `there is no ${this.#stream} in the shared store: check --store-name`);
     const config = {
       name: this.#stream,
       subjects: [`${this.#prefix}>`],

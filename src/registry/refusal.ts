@@ -1,7 +1,12 @@
 /** Refusal: why a peer is not admitted, in the words that it is told. */
-import { shortId } from "../base/ids.ts";
+import { isWarrenError } from "../base/errors.ts";
+import { shortId, type PeerId } from "../base/ids.ts";
+import type { Door } from "./door.ts";
 import type { ErrorFrame } from "./frames.ts";
-import type { Registration } from "./store.ts";
+import { BUSY_MS, type Registration } from "./store.ts";
+
+/** Who is not let in may ask again, as its operator may change that; but not all the time. */
+const SHUT_OUT_MS = 60_000;
 
 export function refusal(code: ErrorFrame["code"], message: string, details: Partial<ErrorFrame> = {}): ErrorFrame {
   return { t: "error", code, message, ...details };
@@ -24,4 +29,15 @@ export function refusalOf(result: Exclude<Registration, { kind: "registered" }>,
   }
   const text = `this registry can keep nothing just now (${result.why}): try again`;
   return refusal("REGISTRY_BUSY", text, { after: result.retryAfterMs });
+}
+
+/** Of a key that has proved itself; undefined when it is let in. An invite that it needed is used up by it. */
+export async function refusalAt(door: Door, id: PeerId, invite: string | undefined): Promise<ErrorFrame | undefined> {
+  try {
+    const reason = await door.enter(id, invite);
+    return reason && refusal(reason.code, reason.message, { after: SHUT_OUT_MS });
+  } catch (error) {
+    if (!isWarrenError(error, "STORE_UNREACHABLE")) throw error;
+    return refusalOf({ kind: "busy", why: error.message, retryAfterMs: BUSY_MS }, "");
+  }
 }

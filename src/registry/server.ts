@@ -11,7 +11,6 @@ import { cannotListen } from "./cannot-listen.ts";
 import { CertificateFiles, type Certificate, type CertificatePlace } from "./certificate-files.ts";
 import { RegistryCore } from "./core.ts";
 import { DialBack } from "./dial-back.ts";
-import { Door } from "./door.ts";
 import { EventStreams } from "./event-streams.ts";
 import { answer, notAWebSocket, routeOf, type Reading } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
@@ -62,7 +61,7 @@ export interface RegistryOptions {
   tls?: CertificatePlace | undefined;
   /** Proxies whose `X-Forwarded-For` says who asks. Default: none. */
   proxies?: readonly string[];
-  /** Close it: new keys need an invite, and that is kept. Not for a store that several processes share. */
+  /** Close it: new keys need an invite, and that is kept. */
   isClosed?: boolean;
   /** Who may read, while it is closed. Default: this machine, and peers that it lets in. */
   readers?: "members" | "everyone";
@@ -86,16 +85,13 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   const identity = options.identity ?? (await openIdentity(options.folder));
   const store = options.openStore
     ? await options.openStore({ identity, world, log, limits })
-    : await LocalStore.open(options.folder, world.clock, limits);
-  let door: Door | undefined;
+    : await LocalStore.open(options.folder, world, limits);
   try {
-    door = options.openStore ? undefined : await Door.open(options.folder, world);
-    if (options.isClosed) door?.close();
-    const core = new RegistryCore({ identity, store, world, log, limits, door });
+    const core = new RegistryCore({ identity, store, world, log, limits });
     await core.resume();
+    if (options.isClosed) await store.door.close();
     return new RegistryServer(core, options, options.tls && (await CertificateFiles.open(options.tls)));
   } catch (error) {
-    door?.[Symbol.dispose]();
     await store[Symbol.asyncDispose]();
     throw error;
   }
@@ -160,7 +156,7 @@ class RegistryServer implements Registry {
       readiness: this.#readiness,
       attendance: () => ({ ...this.#sessions.attendance(), eventStreams: this.#streams.size }),
       admitsReader: (address, authorization) =>
-        readers === "everyone" || !core.door?.isClosed || isLoopbackAddress(address) || this.#hasPass(authorization),
+        readers === "everyone" || !core.door.isClosed || isLoopbackAddress(address) || this.#hasPass(authorization),
       showsMetrics: (address) => metricsFor === "everyone" || isLoopbackAddress(address),
     };
     this.#requestRate = new RateLimit(clock, perMinute(core.limits.requestsPerMinute));
@@ -180,7 +176,7 @@ class RegistryServer implements Registry {
   }
 
   get isClosed(): boolean {
-    return this.#core.door?.isClosed ?? false;
+    return this.#core.door.isClosed;
   }
 
   drain(): void {
@@ -265,7 +261,7 @@ class RegistryServer implements Registry {
 
   #hasPass(authorization: string | null): boolean {
     const id = this.#core.passes.holderOf(authorization);
-    return id !== undefined && this.#core.door?.admits(id) === true;
+    return id !== undefined && this.#core.door.admits(id);
   }
 
   #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Reply | undefined {

@@ -7,14 +7,12 @@ import { portsOf, type DialBack } from "./dial-back.ts";
 import { encodeFrame, parsePeerSideFrame } from "./frames.ts";
 import type { ErrorFrame, LoginFrame, PeerSideFrame, ServerFrame } from "./frames.ts";
 import { openGoodbye, openLogin, openRelease, signChallenge } from "./proof.ts";
+import { refusalAt } from "./refusal.ts";
 import type { Leaseholder, Listed } from "./roster.ts";
 import { Subscription } from "./subscription.ts";
 
 /** Frames that may wait while one before them is being checked. */
 const MAX_WAITING = 16;
-
-/** Who is not let in may ask again, as its operator may change that; but not all the time. */
-const SHUT_OUT_MS = 60_000;
 
 /** After too many frames. */
 const OVERRUN_MS = 10_000;
@@ -163,15 +161,15 @@ export class PeerSession implements Leaseholder {
       this.#checkProof(unchecked);
       this.#checkOrigin(unchecked);
     });
-    const reason = this.#core.door?.refusal(login.id, invite);
-    if (reason) return this.#refuseWith({ t: "error", code: reason.code, message: reason.message, after: SHUT_OUT_MS });
+    const refused = await refusalAt(this.#core.door, login.id, invite);
+    if (refused) return this.#refuseWith(refused);
     const admission = await this.#core.admit({ id: login.id, record, grant, ifFree }, this);
     if (admission.kind === "refused") return this.#refuseWith(admission.error);
     this.#peer = login.id;
     if (this.#isEnded) return this.closed(); // it went while it was being admitted
     this.#deadline = this.#core.world.clock.steady() + limits.leaseMs;
     this.#onLogin();
-    const pass = this.#core.door?.isClosed ? this.#core.passes.passOf(login.id) : undefined;
+    const pass = this.#core.door.isClosed ? this.#core.passes.passOf(login.id) : undefined;
     this.#send({ t: "welcome", grant: admission.listed.grant, leaseMs: limits.leaseMs, seen: this.#address, pass });
     this.#lookBack(admission.listed.body);
     this.#core.log.debug(`${shortId(login.id)} logged in as ${admission.listed.body.name} from ${this.#address}`);

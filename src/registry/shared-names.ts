@@ -4,7 +4,8 @@ import { isPeerId, shortId, type PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock } from "../base/world.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
-import type { Entry, Journal } from "./journal.ts";
+import { JournalCopy } from "./journal-copy.ts";
+import type { Journal } from "./journal.ts";
 import {
   parseDay,
   parseName,
@@ -14,7 +15,6 @@ import {
   type ReleasedValue,
 } from "./shared-values.ts";
 import type { Tables } from "./tables.ts";
-import { Watermark } from "./watermark.ts";
 
 const NAME = "name.";
 const DAY = "day";
@@ -33,26 +33,29 @@ export interface SharedNamesOptions {
 
 export class SharedNames {
   readonly #journal: Journal;
+  readonly #copy: JournalCopy;
   readonly #tables: Tables;
   readonly #log: Log;
   readonly #lease: { readonly owner: string };
-  readonly #revisions = new Map<string, number>(); // of the last write, by key
   readonly #released = new Map<string, number>(); // when, by name
-  readonly #seen: Watermark;
   #day: DayValue | undefined;
-  #told: Set<string> | undefined; // keys, while everything is told from the beginning
-  #isCurrent = false;
 
   constructor({ journal, tables, clock, log, lease }: SharedNamesOptions) {
     this.#journal = journal;
     this.#tables = tables;
     this.#log = log;
     this.#lease = lease;
-    this.#seen = new Watermark(clock);
+    this.#copy = new JournalCopy({ journal, clock, log, onValue: (key, value) => this.#take(key, value) });
   }
 
   get isCurrent(): boolean {
-    return this.#isCurrent;
+    return this.#copy.isCurrent;
+  }
+
+  /** Whose they are; undefined until the first process of that registry has begun. */
+  async owner(): Promise<PeerId | undefined> {
+    const owner = (await this.#journal.get(REGISTRY))?.value ?? "";
+    return isPeerId(owner) ? owner : undefined;
   }
 
   /** @throws {WarrenError} `STORE_FOREIGN` when the names are another registry's */
@@ -69,18 +72,7 @@ export class SharedNames {
   }
 
   load(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#journal.follow({
-      entry: (entry) => this.#take(entry),
-      began: () => void (this.#told = new Set()),
-      caughtUp: () => {
-        this.#forgetUntold();
-        this.#isCurrent = true;
-        resolve();
-      },
-      away: () => void (this.#isCurrent = false),
-    });
-    return promise;
+    return this.#copy.load();
   }
 
   /** Writes that `id` has the name, as was decided by what is known. False if that was not so any more: it is known now. */
@@ -130,27 +122,10 @@ export class SharedNames {
   }
 
   async #put(key: string, value: NameValue | ReleasedValue | DayValue | undefined): Promise<boolean> {
-    const text = value === undefined ? "" : JSON.stringify(value);
-    const written = await this.#journal.put(key, text, this.#revisions.get(key) ?? 0);
-    if (written.kind === "written") {
-      if (await this.#seen.wait(written.revision)) return true;
-      throw new WarrenError("STORE_UNREACHABLE", "the shared store does not tell what is written to it");
-    }
-    const entry = await this.#journal.get(key);
-    if (entry) this.#apply(entry); // it may not have been told yet
-    return false;
+    return await this.#copy.put(key, value === undefined ? "" : JSON.stringify(value));
   }
 
-  #take(entry: Entry): void {
-    this.#told?.add(entry.key);
-    this.#apply(entry);
-    this.#seen.reach(entry.revision);
-  }
-
-  #apply(entry: Entry): void {
-    const { key, value, revision } = entry;
-    if (!this.#told && (this.#revisions.get(key) ?? 0) >= revision) return;
-    this.#revisions.set(key, revision);
+  #take(key: string, value: string): void {
     if (key === DAY) this.#day = parseDay(value);
     if (!key.startsWith(NAME)) return;
     const name = key.slice(NAME.length);
@@ -160,21 +135,6 @@ export class SharedNames {
     const known = parseName(value);
     if (known) this.#tables.setName(name, known);
     else this.#tables.removeName(name);
-  }
-
-  /** What was there before and is no more: the journal has lost its last writes. */
-  #forgetUntold(): void {
-    const told = this.#told;
-    this.#told = undefined;
-    if (!told) return;
-    for (const key of this.#revisions.keys()) {
-      if (told.has(key)) continue;
-      this.#log.warn(`the shared store has lost ${key}`);
-      this.#revisions.delete(key);
-      if (!key.startsWith(NAME)) continue;
-      this.#tables.removeName(key.slice(NAME.length));
-      this.#released.delete(key.slice(NAME.length));
-    }
   }
 }
 

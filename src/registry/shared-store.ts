@@ -1,5 +1,5 @@
 /**
- * Shared store: a registry's peers and names in two journals that several processes share. Each process keeps all of it in
+ * Shared store: a registry's peers, names and door in journals that several processes share. Each process keeps all of it in
  * memory for reading. Names are journalled apart: to lose one is another matter than to lose who is online.
  */
 import { isWarrenError, WarrenError } from "../base/errors.ts";
@@ -13,8 +13,10 @@ import { OtherProcesses } from "./other-processes.ts";
 import { ProcessLease } from "./process-lease.ts";
 import type { RecordBody } from "./record.ts";
 import type { Leaseholder } from "./roster.ts";
+import { SharedDoor } from "./shared-door.ts";
 import { SharedNames } from "./shared-names.ts";
 import { SharedPeers } from "./shared-peers.ts";
+import { BUSY_MS } from "./store.ts";
 import type { Claim, Follower, RecordQuery, Registration, RegistryStore, StoredRecord } from "./store.ts";
 import { Tables } from "./tables.ts";
 
@@ -23,7 +25,6 @@ export const DEFAULT_PROCESS_LEASE_MS = 20_000;
 
 /** Writes of others that may come in between before we ask to be asked again. */
 const ATTEMPTS = 5;
-const BUSY_MS = 2_000;
 /** Registrations under way at once: more would only wait for each other. */
 const MAX_PENDING = 4_096;
 /** Departures under way at once. */
@@ -35,6 +36,8 @@ export interface SharedStoreOptions {
   /** Of who is here; its order is the order of all changes. */
   directory: Journal;
   names: Journal;
+  /** Of whom it lets in. */
+  door: Journal;
   /** The registry's key: there is one for all of its processes. */
   registry: PeerId;
   world: World;
@@ -43,7 +46,7 @@ export interface SharedStoreOptions {
   leaseMs?: number | undefined;
   /** The time (epoch ms) by which days are counted, given the store's own. For tests, whose time flies. */
   timeOf?: ((storeTime: number) => number) | undefined;
-  /** Called when both journals are closed. */
+  /** Called when the journals are closed. */
   onClose?: (() => Promise<void>) | undefined;
 }
 
@@ -53,6 +56,7 @@ interface Pending {
 }
 
 export class SharedStore implements RegistryStore {
+  readonly door: SharedDoor;
   readonly #directory: Journal;
   readonly #world: World;
   readonly #limits: RegistryLimits;
@@ -110,9 +114,16 @@ export class SharedStore implements RegistryStore {
       ownKey: () => this.#lease.key,
       ownPending: ({ owner, login }) => (owner === this.#lease.owner ? this.#pending.get(login) : undefined),
     });
+    this.door = new SharedDoor({
+      journal: options.door,
+      world,
+      log,
+      holders: () => Promise.resolve(this.#tables.holders()),
+      onBlocked: (id, isBlocked) => this.#tables.setBlocked(id, isBlocked),
+    });
     this.#close = async () => {
       await this.#lease[Symbol.asyncDispose]();
-      await Promise.all([directory[Symbol.asyncDispose](), names[Symbol.asyncDispose]()]);
+      await Promise.all([directory, names, this.door].map((one) => one[Symbol.asyncDispose]()));
       await options.onClose?.();
       this.#tables.close();
     };
@@ -130,13 +141,13 @@ export class SharedStore implements RegistryStore {
   }
 
   get isCurrent(): boolean {
-    return this.#names.isCurrent && this.#peers.isCurrent;
+    return this.#names.isCurrent && this.#peers.isCurrent && this.door.isCurrent;
   }
 
   async follow(follower: Follower): Promise<void> {
     this.#follower = follower;
     await this.#lease.join();
-    await this.#names.load();
+    await Promise.all([this.#names.load(), this.door.load()]);
     await this.#peers.load(follower);
   }
 

@@ -1,4 +1,4 @@
-/** Shared values: what is under the keys of the two journals of a registry with several processes. See docs/registry.md. */
+/** Shared values: what is under the keys of the three journals of a registry with several processes. See docs/registry.md. */
 import { z } from "zod";
 import { kindShape, nameShape, peerIdShape, timeShape } from "./shapes.ts";
 
@@ -40,17 +40,46 @@ const peerValue = z.object({
 /** `process.<owner>`, in the directory: renewed while the process lives. */
 const processValue = z.object({ leaseMs: z.int().min(1), renewal: z.int() });
 
+/** `closed`, in the journal of the door; gone while it is open. */
+const closedValue = z.object({ since: timeShape });
+
+/** `invite.<hash of its secret>`. */
+const inviteValue = z.object({
+  id: z.string(),
+  label: z.string(),
+  madeAt: timeShape,
+  expiresAt: timeShape,
+  uses: z.int().min(1),
+  used: z.int().min(0),
+  /** Keys that have used it and may not be members yet, each with the revision of what its membership replaces. */
+  owed: z.record(peerIdShape, z.int().min(0)),
+});
+
+/** `member.<id>`. */
+const memberValue = z.object({ since: timeShape, by: z.string() });
+
+/** `blocked.<id>`. */
+const blockedValue = z.object({ since: timeShape });
+
 export type NameValue = z.infer<typeof nameValue>;
 export type ReleasedValue = z.infer<typeof releasedValue>;
 export type DayValue = z.infer<typeof dayValue>;
 export type PeerValue = z.infer<typeof peerValue>;
 export type ProcessValue = z.infer<typeof processValue>;
+export type ClosedValue = z.infer<typeof closedValue>;
+export type InviteValue = z.infer<typeof inviteValue>;
+export type MemberValue = z.infer<typeof memberValue>;
+export type BlockedValue = z.infer<typeof blockedValue>;
 
 export const parseName = reader(nameValue);
 export const parseReleased = reader(releasedValue); // of a name that somebody holds, too
 export const parseDay = reader(dayValue);
 export const parsePeer = reader(peerValue);
 export const parseProcess = reader(processValue);
+export const parseClosed = reader(closedValue);
+export const parseInviteValue = reader(inviteValue);
+export const parseMember = reader(memberValue);
+export const parseBlocked = reader(blockedValue);
 
 /** Undefined for what has been removed, and for what is no value of ours. */
 function reader<Value>(shape: z.ZodType<Value>): (text: string) => Value | undefined {

@@ -7,9 +7,13 @@ import type { PeerId, PeerKind } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
+import type { Door } from "./door.ts";
 import type { RegistryLimits } from "./limits.ts";
 import type { RecordBody } from "./record.ts";
 import type { Leaseholder } from "./roster.ts";
+
+/** Whoever meets a store that is out of reach is asked to come again after so long. */
+export const BUSY_MS = 2_000;
 
 /** A key's last record, as it was received. */
 export interface StoredRecord {
@@ -114,6 +118,8 @@ export interface RegistryStore extends AsyncDisposable {
   tick(): Promise<void>;
   get(id: PeerId): StoredRecord | undefined;
   list(query: RecordQuery): StoredRecord[];
+  /** Whom the registry lets in. Heeded by who calls the store; what is listed is without those that are blocked. */
+  readonly door: Door;
   /** Whether peers can register just now, and leave. */
   readonly isOpen: boolean;
   /** Whether what it gives is as new as can be: not while a store that others write to is out of reach. */

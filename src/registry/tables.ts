@@ -141,6 +141,20 @@ export class Tables {
     return this.#db.query("UPDATE records SET stay = 0 WHERE id = ? AND stay = ?").run(id, stay).changes > 0;
   }
 
+  /** Every key that holds a name. */
+  holders(): PeerId[] {
+    return this.#db
+      .query<{ id: PeerId }, []>("SELECT DISTINCT id FROM names")
+      .all()
+      .map((row) => row.id);
+  }
+
+  /** Whether a key is shown. */
+  setBlocked(id: PeerId, isBlocked: boolean): void {
+    if (isBlocked) this.#db.query("INSERT OR IGNORE INTO blocked (id, since) VALUES (?, 0)").run(id);
+    else this.#db.query("DELETE FROM blocked WHERE id = ?").run(id);
+  }
+
   /** Whoever was blocked while no registry ran is online no more. */
   endBlocked(): void {
     this.#db.run("UPDATE records SET stay = 0 WHERE id IN (SELECT id FROM blocked)");

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { createIdentity } from "../../src/identity/identity.ts";
+import { NatsServer, NATS_SERVER } from "../registry/nats-server.ts";
 import { TestHome } from "./processes.ts";
 
 const REGISTRY = join(import.meta.dir, "../../src/cli/registry.ts");
@@ -19,7 +20,7 @@ test("a peer with an invite comes into a registry that was closed while it ran, 
   await using home = await TestHome.make();
   const registry = Bun.spawn([process.execPath, REGISTRY, "--port", "0"], { env: home.environment, stdout: "pipe" });
   try {
-    const url = (await firstLine(registry.stdout)).replace(/.* /, "");
+    const url = await urlOf(registry.stdout);
     expect((await ran(home, "close")).out).toContain("closed: new keys need an invite");
     const without = await home.peer("ann", "-r", url, "--no-bots");
     expect(await without.next((event) => event.event === "error")).toMatchObject({ code: "INVITE_NEEDED" });
@@ -54,18 +55,62 @@ test("what cannot be done is said, with what to do", async () => {
     [["allow", id, "--remove"], "bun run registry allow"],
     [["block", "ann"], "52 characters"],
     [["invite", "--expires", "soon"], "as in 12h"],
-    [["invite", "--store", "nats://127.0.0.1"], "leave out --store"],
-    [["--closed", "--store", "nats://127.0.0.1"], "leave out --store"],
   ] as const) {
     expect(await ran(home, ...args)).toMatchObject({ code: 2, out: "", err: expect.stringContaining(word) });
   }
 }, 20_000);
 
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+test.skipIf(NATS_SERVER === undefined)(
+  "of a registry that is two processes an invite lets one key in, and a blocked one is gone from whichever has it",
+  async () => {
+    await using nats = await NatsServer.start();
+    await using home = await TestHome.make();
+    const store = ["--store", nats.address, "--store-name", "lab"];
+    expect(await ran(home, ...store, "invites")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--store-name"),
+    });
+    const key = join(home.path, "registry/key.pem");
+    await using processes = new AsyncDisposableStack();
+    const start = async (...args: string[]): Promise<string> => {
+      const command = [process.execPath, REGISTRY, "--port", "0", ...store, ...args];
+      const child = Bun.spawn(command, { env: home.environment, stdout: "pipe" });
+      processes.defer(async () => {
+        child.kill();
+        await child.exited;
+      });
+      return await urlOf(child.stdout);
+    };
+    const first = await start("--closed");
+    const second = await start("--key", key);
+    const { invite } = JSON.parse((await ran(home, ...store, "--json", "invite", "laptop")).out) as { invite: string };
+    const come = async (name: string, url: string) => await home.peer(name, "-r", url, "--no-bots", "--invite", invite);
+    const peers = await Promise.all([come("ann", first), come("ben", second)]);
+    const ids = peers.map(({ seen }) => String(seen.find(({ event }) => event === "ready")?.["id"]));
+    let [members, registered] = [[] as { id: string }[], 0];
+    while (registered === 0) {
+      ({ members } = JSON.parse((await ran(home, ...store, "--json", "allow")).out) as { members: { id: string }[] });
+      registered = members.length;
+    }
+    expect(registered).toBe(1);
+    const winner = ids.indexOf(String(members[0]?.id));
+    expect(await peers[1 - winner]?.next((event) => event.event === "error")).toMatchObject({ code: "INVITE_INVALID" });
+    expect((await ran(home, ...store, "invites")).out).toContain("used 1 of 1  used up  laptop");
+    await ran(home, ...store, "block", String(ids[winner]));
+    expect(await peers[winner]?.next((event) => event.event === "error")).toMatchObject({ code: "KEY_BLOCKED" });
+    for (const url of [first, second])
+      expect(await (await fetch(`${url}/v1/peers`)).json()).toMatchObject({ peers: [] });
+  },
+  30_000,
+);
+
+/** What a registry prints when it is ready. */
+async function urlOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   for await (const chunk of stream) {
     text += Buffer.from(chunk).toString();
-    if (text.includes("\n")) break;
+    const url = /registry ready at (\S+)\n/.exec(text)?.[1];
+    if (url !== undefined) return url;
   }
-  return text.split("\n", 1)[0] ?? "";
+  throw new Error(`it has ended: ${text}`);
 }

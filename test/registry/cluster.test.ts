@@ -1,7 +1,10 @@
 /** Two processes of one registry, with their servers and real sessions, on journals in memory. */
 import { expect, test } from "bun:test";
-import { createIdentity } from "../../src/identity/identity.ts";
-import type { Registry } from "../../src/registry/server.ts";
+import { silentLog } from "../../src/base/log.ts";
+import { createIdentity, type Identity } from "../../src/identity/identity.ts";
+import { lookUp } from "../../src/registry/lookup.ts";
+import type { Registry, RegistryOptions } from "../../src/registry/server.ts";
+import { SharedDoor } from "../../src/registry/shared-door.ts";
 import { SharedStore } from "../../src/registry/shared-store.ts";
 import type { StoreOpener } from "../../src/registry/store.ts";
 import { MemoryShare, type MemoryJournal } from "./memory-journal.ts";
@@ -22,18 +25,33 @@ interface Process extends AsyncDisposable {
 
 function cluster() {
   const world = socketWorld();
-  const [directory, names] = [new MemoryShare(world.clock), new MemoryShare(world.clock)];
-  const start = async (): Promise<Process> => {
-    const journals = [directory.journal(), names.journal()] as const;
+  const [directory, names, doors] = Array.from({ length: 3 }, () => new MemoryShare(world.clock));
+  if (!directory || !names || !doors) throw new Error("no journals");
+  const start = async (options: Partial<RegistryOptions> = {}): Promise<Process> => {
+    const journals = [directory.journal(), names.journal(), doors.journal()] as const;
+    const [own, theirs, door] = journals;
     const openStore: StoreOpener = (setting) =>
-      SharedStore.open({ ...setting, directory: journals[0], names: journals[1], registry: identity.id });
-    const registry = await openRegistry({ identity, openStore, world });
+      SharedStore.open({ ...setting, directory: own, names: theirs, door, registry: identity.id });
+    const registry = await openRegistry({ identity, openStore, world, ...options });
     return { registry, journals: [...journals], [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose]() };
   };
   const pass = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 1_000) await world.clock.advance(1_000);
   };
-  return { world, start, pass, directory };
+  /** What its operator has, beside the processes. */
+  const openDoor = async (): Promise<SharedDoor> => {
+    const journal = doors.journal();
+    const door = new SharedDoor({ journal, world, log: silentLog, holders: () => Promise.resolve([]) });
+    await door.load();
+    return door;
+  };
+  return { world, start, pass, directory, openDoor };
+}
+
+async function logIn({ registry }: Process, who: Identity, record: string, invite?: string) {
+  const session = new RawSession(registry.url);
+  const answer = await session.logIn(who, { record, invite });
+  return { session, code: answer.t === "error" ? answer.code : answer.t };
 }
 
 async function watching({ registry }: Process, after?: string) {
@@ -188,4 +206,88 @@ test("when the store has lost what it kept of a peer, the peer is asked to log i
   expect(await peer.next()).toMatchObject({ t: "error", code: "REGISTRY_BUSY" });
   using again = new RawSession(first.registry.url);
   expect(await again.logIn(ben, { record: benRecord })).toMatchObject({ t: "welcome" });
+});
+
+test("an invite for one key lets in one, though two processes see it in the same moment", async () => {
+  const { start, openDoor } = cluster();
+  await using first = await start({ isClosed: true });
+  await using second = await start();
+  await using door = await openDoor();
+  expect([first.registry.isClosed, second.registry.isClosed]).toEqual([true, true]);
+  expect((await logIn(second, ann, annRecord)).code).toBe("INVITE_NEEDED");
+  for (let round = 0; round < 5; round++) {
+    const { text } = await door.invite(identity.id, { label: "", uses: 1, validMs: 60_000 });
+    const invite = text.split(".")[1];
+    const [one, other] = await Promise.all([
+      logIn(first, ann, annRecord, invite),
+      logIn(second, ben, benRecord, invite),
+    ]);
+    expect([one.code, other.code].sort()).toEqual(["INVITE_INVALID", "welcome"]);
+    const [winner, elsewhere] = one.code === "welcome" ? [ann, second] : [ben, first];
+    const record = winner === ann ? annRecord : benRecord;
+    expect((await logIn(elsewhere, winner, record)).code).toBe("welcome"); // it is known everywhere now
+    await door.disallow(winner.id);
+  }
+});
+
+test("a blocked key is sent away by whichever process has it, and neither shown nor let in by any", async () => {
+  const { start, openDoor, pass } = cluster();
+  await using first = await start();
+  await using second = await start();
+  await using door = await openDoor();
+  const { session } = await logIn(second, ben, benRecord);
+  const { session: watcher } = await watching(first);
+  await door.block(ben.id);
+  await pass(1_000);
+  expect((await session.until("error")).at(-1)).toMatchObject({ code: "KEY_BLOCKED" });
+  expect(await watcher.next()).toMatchObject({ t: "peer", online: false, record: benRecord });
+  for (const process of [first, second]) {
+    expect((await logIn(process, ben, benRecord)).code).toBe("KEY_BLOCKED");
+    expect((await lookUp(process.registry.url)).entries.map(({ name }) => name)).toEqual(["ann"]);
+  }
+  await door.unblock(ben.id);
+  expect((await logIn(first, ben, benRecord)).code).toBe("welcome");
+  watcher[Symbol.dispose]();
+});
+
+test("a process that has not heard of a block yet has its session to itself, and says why itself", async () => {
+  const { start, openDoor, pass } = cluster();
+  await using first = await start();
+  await using second = await start();
+  await using door = await openDoor();
+  const { session } = await logIn(second, ben, benRecord);
+  second.journals[2]?.deafen();
+  await door.block(ben.id);
+  await pass(2_000);
+  session.send({ t: "ping" });
+  expect(await session.next()).toEqual({ t: "pong" });
+  expect((await logIn(first, ben, benRecord)).code).toBe("KEY_BLOCKED");
+});
+
+test("a key that was blocked while no process ran is not online in the next one", async () => {
+  const { start, openDoor, pass, world } = cluster();
+  const before = await start();
+  await logIn(before, ben, benRecord);
+  await turnUntil(world, Promise.resolve(before[Symbol.asyncDispose]()));
+  await using door = await openDoor();
+  await door.block(ben.id);
+  await using after = await start();
+  await pass(1_000);
+  expect(await (await fetch(`${after.registry.url}/v1/registry`)).json()).toMatchObject({ online: 0 });
+});
+
+test("cut off from its store, a closed process asks those with an invite to come again, and loses none", async () => {
+  const { start, openDoor } = cluster();
+  await using first = await start({ isClosed: true });
+  await using door = await openDoor();
+  const { text } = await door.invite(identity.id, { label: "", uses: 1, validMs: 60_000 });
+  const invite = text.split(".")[1];
+  for (const journal of first.journals) journal.cut();
+  using session = new RawSession(first.registry.url);
+  expect(await session.logIn(ben, { record: benRecord, invite })).toMatchObject({
+    code: "REGISTRY_BUSY",
+    after: 2_000,
+  });
+  for (const journal of first.journals) journal.heal();
+  expect((await logIn(first, ben, benRecord, invite)).code).toBe("welcome");
 });

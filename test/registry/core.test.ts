@@ -9,7 +9,7 @@ import { makeRecord, socketWorld, temporaryFolder } from "./setting.ts";
 test("what is told between a peer's going and its being on disk does not pass for what is told after", async () => {
   await using folder = await temporaryFolder();
   const world = socketWorld();
-  await using store = await LocalStore.open(folder.path, world.clock, DEFAULT_LIMITS);
+  await using store = await LocalStore.open(folder.path, world, DEFAULT_LIMITS);
   const identity = await createIdentity();
   const core = new RegistryCore({ identity, store, world, log: silentLog, limits: DEFAULT_LIMITS });
   await core.resume();

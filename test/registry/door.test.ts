@@ -3,8 +3,8 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { RegistryCore } from "../../src/registry/core.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
+import { LocalDoor } from "../../src/registry/local-door.ts";
 import { LocalStore } from "../../src/registry/local-store.ts";
-import { Door } from "../../src/registry/door.ts";
 import { keepInvite, keptInvite } from "../../src/registry/memory.ts";
 import { lookUp } from "../../src/registry/lookup.ts";
 import type { RegistryOptions } from "../../src/registry/server.ts";
@@ -21,7 +21,7 @@ async function closable(options: Partial<RegistryOptions> = {}) {
   const folder = await temporaryFolder();
   const world = socketWorld();
   const registry = await openRegistry({ folder: folder.path, world, ...options });
-  const door = await Door.open(folder.path, world);
+  const door = await LocalDoor.open(folder.path, world);
   return {
     registry,
     door,
@@ -35,7 +35,7 @@ async function closable(options: Partial<RegistryOptions> = {}) {
     names: async () => (await lookUp(registry.url)).entries.map(({ name }) => name).sort(),
     async [Symbol.asyncDispose]() {
       await registry[Symbol.asyncDispose]();
-      door[Symbol.dispose]();
+      await door[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
@@ -48,7 +48,7 @@ test("a closed registry lets a new key in with an invite, once, and never asks i
   const { door, registry, logIn } = place;
   expect(registry.isClosed).toBe(true);
   expect(await logIn(ann, annRecord)).toMatchObject({ code: "INVITE_NEEDED", answer: { after: 60_000 } });
-  const invite = secretOf(door.invite(registry.id, day).text);
+  const invite = secretOf((await door.invite(registry.id, day)).text);
   expect((await logIn(ann, annRecord, `${invite.slice(1)}x`)).code).toBe("INVITE_INVALID");
   expect((await logIn(ann, annRecord, invite)).code).toBe("welcome");
   expect((await logIn(ann, annRecord)).code).toBe("welcome");
@@ -60,12 +60,12 @@ test("a closed registry lets a new key in with an invite, once, and never asks i
 test("an invite that has expired or was revoked lets nobody in, and who came with it stays", async () => {
   await using place = await closable({ isClosed: true });
   const { door, registry, logIn, world } = place;
-  const made = door.invite(registry.id, { ...day, uses: 2 });
+  const made = await door.invite(registry.id, { ...day, uses: 2 });
   expect((await logIn(ann, annRecord, secretOf(made.text))).code).toBe("welcome");
-  expect([door.revoke(made.id), door.revoke(made.id)]).toEqual([true, false]);
+  expect([await door.revoke(made.id), await door.revoke(made.id)]).toEqual([true, false]);
   expect((await logIn(ben, benRecord, secretOf(made.text))).code).toBe("INVITE_INVALID");
   expect((await logIn(ann, annRecord)).code).toBe("welcome");
-  const late = door.invite(registry.id, { ...day, validMs: 1_000 });
+  const late = await door.invite(registry.id, { ...day, validMs: 1_000 });
   await world.clock.advance(1_000);
   expect((await logIn(ben, benRecord, secretOf(late.text))).code).toBe("INVITE_INVALID");
 });
@@ -73,7 +73,7 @@ test("an invite that has expired or was revoked lets nobody in, and who came wit
 test("what is kept of an invite lets nobody in", async () => {
   await using place = await closable({ isClosed: true });
   const { door, registry } = place;
-  const secret = secretOf(door.invite(registry.id, day).text);
+  const secret = secretOf((await door.invite(registry.id, day)).text);
   expect(JSON.stringify(door.invites())).not.toContain(secret);
   await using folder = await temporaryFolder();
   const copy = `${folder.path}/copy.sqlite`;
@@ -86,21 +86,21 @@ test("when a registry is closed, those who hold names go on as before; opened ag
   await using place = await closable();
   const { door, registry, logIn } = place;
   expect((await logIn(ann, annRecord)).code).toBe("welcome");
-  door.close();
+  await door.close();
   expect(registry.isClosed).toBe(true);
   expect((await logIn(ann, annRecord)).code).toBe("welcome");
   expect((await logIn(ben, benRecord)).code).toBe("INVITE_NEEDED");
-  door.open();
+  await door.open();
   expect((await logIn(ben, benRecord)).code).toBe("welcome");
 });
 
 test("a key that is allowed needs no invite; one that is taken off the list is sent away", async () => {
   await using place = await closable({ isClosed: true });
   const { door, logIn, world } = place;
-  door.allow(ann.id);
+  await door.allow(ann.id);
   const { session, code } = await logIn(ann, annRecord);
   expect(code).toBe("welcome");
-  expect(door.disallow(ann.id)).toBe(true);
+  expect(await door.disallow(ann.id)).toBe(true);
   await world.clock.advance(1_000);
   expect((await session.until("error")).at(-1)).toMatchObject({ code: "INVITE_NEEDED" });
 });
@@ -114,13 +114,13 @@ test("a blocked key is sent away at once, is shown to nobody, and gets nothing b
   await watcher.logIn(ben, { record: benRecord });
   watcher.send({ t: "subscribe" });
   await watcher.until("synced");
-  door.block(ann.id);
+  await door.block(ann.id);
   await world.clock.advance(1_000);
   expect((await session.until("error")).at(-1)).toMatchObject({ code: "KEY_BLOCKED" });
   expect(await watcher.next()).toMatchObject({ t: "peer", online: false, record: annRecord });
   expect(await names()).toEqual(["ben"]);
   expect((await logIn(ann, annRecord)).code).toBe("KEY_BLOCKED");
-  door.unblock(ann.id);
+  await door.unblock(ann.id);
   expect((await logIn(ann, annRecord)).code).toBe("welcome");
   expect(await names()).toEqual(["ann", "ben"]);
 });
@@ -131,22 +131,21 @@ test("a key that was blocked while no registry ran is not online in the next one
   const first = await openRegistry({ folder: folder.path, world });
   await new RawSession(first.url).logIn(ann, { record: annRecord });
   await first[Symbol.asyncDispose]();
-  const door = await Door.open(folder.path, world);
-  door.block(ann.id);
+  await using door = await LocalDoor.open(folder.path, world);
+  await door.block(ann.id);
   await using second = await openRegistry({ folder: folder.path, world });
   const about = (await (await fetch(`${second.url}/v1/registry`)).json()) as { online: number };
   expect(about.online).toBe(0);
-  door.unblock(ann.id);
+  await door.unblock(ann.id);
   expect((await lookUp(second.url)).entries).toMatchObject([{ name: "ann", online: false }]);
   expect(await (await fetch(`${second.url}/v1/peers?online=true`)).json()).toMatchObject({ peers: [] });
-  door[Symbol.dispose]();
 });
 
 test("a peer remembers an invite until it is in, and shows it to no other registry", async () => {
   await using place = await closable({ isClosed: true });
   await using other = await openRegistry({ isClosed: true });
   const memory = new Map<string, string>();
-  keepInvite(memory, place.door.invite(place.registry.id, day).text);
+  keepInvite(memory, (await place.door.invite(place.registry.id, day)).text);
   {
     await using elsewhere = await watchedClient({ url: other.url, name: "ann", identity: ann, memory });
     await elsewhere.until("notice INVITE_NEEDED"); // and not INVITE_INVALID: nothing was shown
@@ -160,9 +159,9 @@ test("a peer remembers an invite until it is in, and shows it to no other regist
 test("an invite that lets nobody in is forgotten", async () => {
   await using place = await closable({ isClosed: true });
   const memory = new Map<string, string>();
-  const made = place.door.invite(place.registry.id, day);
+  const made = await place.door.invite(place.registry.id, day);
   keepInvite(memory, made.text);
-  place.door.revoke(made.id);
+  await place.door.revoke(made.id);
   await using client = await watchedClient({ url: place.registry.url, name: "ann", identity: ann, memory });
   await client.until("notice INVITE_INVALID");
   expect(keptInvite(memory, place.registry.id)).toBeUndefined();
@@ -172,13 +171,12 @@ test("an invite that lets nobody in is forgotten", async () => {
 test("who was blocked while its login was under way is not let in by it", async () => {
   await using folder = await temporaryFolder();
   const world = socketWorld();
-  await using store = await LocalStore.open(folder.path, world.clock, DEFAULT_LIMITS);
-  using door = await Door.open(folder.path, world);
+  await using store = await LocalStore.open(folder.path, world, DEFAULT_LIMITS);
   const identity = await createIdentity();
-  const core = new RegistryCore({ identity, store, world, log: silentLog, limits: DEFAULT_LIMITS, door });
+  const core = new RegistryCore({ identity, store, world, log: silentLog, limits: DEFAULT_LIMITS });
   await core.resume();
   const admission = core.admit({ id: ann.id, record: annRecord }, { dismiss() {}, renew() {} });
-  door.block(ann.id); // the session had asked before
+  await store.door.block(ann.id); // the session had asked before
   expect(await admission).toMatchObject({ kind: "refused", error: { code: "KEY_BLOCKED" } });
   expect(core.roster.size).toBe(0);
 });

@@ -2,19 +2,19 @@ import { expect, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
-import { systemClock } from "../../src/base/world.ts";
+import { systemWorld } from "../../src/base/world.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { LocalStore } from "../../src/registry/local-store.ts";
-import { SocketClock, temporaryFolder } from "./setting.ts";
+import { socketWorld, temporaryFolder } from "./setting.ts";
 import { followed, register, storeContract, type Place } from "./store-contract.ts";
 
 async function settle(): Promise<Place> {
   const folder = await temporaryFolder();
-  const clock = new SocketClock();
+  const world = socketWorld();
   return {
-    clock,
-    open: (limits) => LocalStore.open(folder.path, clock, limits),
+    clock: world.clock,
+    open: (limits) => LocalStore.open(folder.path, world, limits),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
@@ -40,14 +40,14 @@ test("a damaged file and one of a newer Warren are said to be so, and left as th
   await using folder = await temporaryFolder();
   const path = join(folder.path, "registry.sqlite");
   await writeFile(path, "not a database, though long enough to be looked at as one".repeat(40));
-  expect(LocalStore.open(folder.path, systemClock, DEFAULT_LIMITS)).rejects.toMatchObject({
+  expect(LocalStore.open(folder.path, systemWorld, DEFAULT_LIMITS)).rejects.toMatchObject({
     code: "STORE_CORRUPT",
   });
   await using newer = await temporaryFolder();
   const db = new Database(join(newer.path, "registry.sqlite"), { create: true });
   db.run("PRAGMA user_version = 99");
   db.close();
-  expect(LocalStore.open(newer.path, systemClock, DEFAULT_LIMITS)).rejects.toMatchObject({
+  expect(LocalStore.open(newer.path, systemWorld, DEFAULT_LIMITS)).rejects.toMatchObject({
     code: "STORE_NEWER",
   });
 });
@@ -86,12 +86,12 @@ test("a database of the version before is brought up to this one, with all that 
   db.run(VERSION_1);
   db.close();
   for (let start = 0; start < 2; start++) {
-    await using store = await LocalStore.open(old.path, systemClock, DEFAULT_LIMITS);
+    await using store = await LocalStore.open(old.path, systemWorld, DEFAULT_LIMITS);
     const [ann, ...others] = store.list({ online: true, limit: 9 });
     expect([ann, others]).toMatchObject([{ name: "ann", record: "ann-record", since: 5, stay: 2 }, []]);
     expect(store.list({ online: false, limit: 9 })).toMatchObject([{ name: "ben" }]);
   }
-  await (await LocalStore.open(fresh.path, systemClock, DEFAULT_LIMITS))[Symbol.asyncDispose]();
+  await (await LocalStore.open(fresh.path, systemWorld, DEFAULT_LIMITS))[Symbol.asyncDispose]();
   expect(schemaOf(path)).toEqual(schemaOf(join(fresh.path, "registry.sqlite")));
 });
 
@@ -103,7 +103,7 @@ test("an upgrade that fails leaves the database as it was", async () => {
   db.run("CREATE INDEX records_online ON records (kind)"); // what the upgrade is about to make
   db.close();
   const before = schemaOf(path);
-  const failure = await LocalStore.open(folder.path, systemClock, DEFAULT_LIMITS).catch((error: unknown) => error);
+  const failure = await LocalStore.open(folder.path, systemWorld, DEFAULT_LIMITS).catch((error: unknown) => error);
   expect(failure).toMatchObject({ name: "WarrenError" });
   expect(schemaOf(path)).toEqual(before);
 });

@@ -6,7 +6,7 @@ import { DAY_MS, GRANT_DAYS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { LocalStore } from "../../src/registry/local-store.ts";
 import { anyHolder } from "./store-contract.ts";
-import { describeSelf, SocketClock, temporaryFolder } from "./setting.ts";
+import { describeSelf, socketWorld, temporaryFolder } from "./setting.ts";
 
 const KEYS = await Promise.all([createIdentity(), createIdentity(), createIdentity()]);
 const NAMES = ["fox", "hen"];
@@ -92,8 +92,9 @@ class Rules {
 test("at no time has a name two holders, and who has it is who should", async () => {
   const history = fc.asyncProperty(steps, async (sequence) => {
     await using folder = await temporaryFolder();
-    const clock = new SocketClock();
-    await using store = await LocalStore.open(folder.path, clock, DEFAULT_LIMITS);
+    const world = socketWorld();
+    const { clock } = world;
+    await using store = await LocalStore.open(folder.path, world, DEFAULT_LIMITS);
     await store.tick();
     const rules = new Rules();
     const grants = new Map<string, number>();

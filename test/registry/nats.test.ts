@@ -1,11 +1,14 @@
 import { afterAll, expect, test } from "bun:test";
 import { connect } from "@nats-io/transport-node";
+import type { PeerId } from "../../src/base/ids.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { sleep, systemClock, systemWorld } from "../../src/base/world.ts";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { NatsJournal } from "../../src/registry/nats-journal.ts";
-import { natsStore } from "../../src/registry/nats.ts";
+import { natsStore, openNatsDoor } from "../../src/registry/nats.ts";
+import { SharedDoor } from "../../src/registry/shared-door.ts";
+import { doorContract } from "./door-contract.ts";
 import { NatsServer, NATS_SERVER, NO_NATS_SERVER } from "./nats-server.ts";
 import { socketWorld } from "./setting.ts";
 import { noting, register, storeContract, type FollowedStore, type Place } from "./store-contract.ts";
@@ -33,6 +36,41 @@ async function suite(server: NatsServer): Promise<void> {
   };
 
   await storeContract("on NATS", settle);
+
+  await doorContract("a door on NATS", async () => {
+    const world = socketWorld();
+    const client = await connect({ servers: server.address });
+    const bucket = `door${places++}`;
+    const holders = new Set<PeerId>();
+    const options = { client, bucket, replicas: 1, clock: systemClock, log: silentLog };
+    return {
+      clock: world.clock,
+      async open() {
+        const journal = await NatsJournal.open(options);
+        const door = new SharedDoor({ journal, world, log: silentLog, holders: () => Promise.resolve(holders) });
+        await door.load();
+        return door;
+      },
+      holdName: async (id) => void (await Promise.resolve(holders.add(id))),
+      until,
+      [Symbol.asyncDispose]: () => client.close(),
+    };
+  });
+
+  test("from beside its processes a registry is closed with those in it, and only where there is one", async () => {
+    const options = { servers: server.address, name: "beside" };
+    const early = await openNatsDoor(options, systemWorld, silentLog).catch((error: unknown) => error);
+    expect(early).toMatchObject({ code: "USAGE" });
+    const { store } = await process(server.port, "beside", 20_000);
+    await using _ = store;
+    await register(store, ann, { name: "ann" });
+    await using beside = await openNatsDoor(options, systemWorld, silentLog);
+    expect(beside.registry).toBe(identity.id);
+    await beside.door.close();
+    await beside.door.block(ben.id);
+    await until(() => store.door.isClosed && store.door.isBlocked(ben.id));
+    expect(store.door.admits(ann.id)).toBe(true);
+  });
 
   test("in a network that is parted a process lets its sessions go when its lease ends, and comes back by itself", async () => {
     using proxy = new TcpProxy(server.port);

@@ -4,7 +4,7 @@ import { RegistryClient } from "../../src/registry/client.ts";
 import { keepPass, keptPass, pinKey } from "../../src/registry/memory.ts";
 import { lookUp } from "../../src/registry/lookup.ts";
 import { callerAddress, parseProxies } from "../../src/registry/proxy.ts";
-import { Door } from "../../src/registry/door.ts";
+import { LocalDoor } from "../../src/registry/local-door.ts";
 import { openRegistry, socketWorld, temporaryFolder, watchedClient } from "./setting.ts";
 
 const loopback = new Set(["127.0.0.1"]);
@@ -46,9 +46,9 @@ test("a closed registry is read by its own machine and by whom it lets in, and s
   await using folder = await temporaryFolder();
   const options = { proxies: ["127.0.0.1"], folder: folder.path, isClosed: true };
   await using registry = await openRegistry(options);
-  using door = await Door.open(folder.path, socketWorld());
+  await using door = await LocalDoor.open(folder.path, socketWorld());
   const identity = await createIdentity();
-  door.allow(identity.id);
+  await door.allow(identity.id);
   await using peer = await watchedClient({ url: registry.url, name: "ann", identity });
   await peer.until("connected");
   const pass = keptPass(peer.memory, registry.id) ?? "";
@@ -62,11 +62,11 @@ test("a closed registry is read by its own machine and by whom it lets in, and s
   expect(await ask("/v1/peers", {})).toBe(200);
   expect(await ask("/v1/peers", { ...afar, authorization: `Bearer ${pass}` })).toBe(200);
   const other = await createIdentity();
-  door.allow(other.id);
+  await door.allow(other.id);
   const forged = `Bearer ${other.id}.${pass.split(".")[1]}`;
   expect(await ask("/v1/peers", { ...afar, authorization: forged })).toBe(403);
   expect((await lookUp(registry.url, {}, { pass })).entries).toHaveLength(1);
-  door.block(identity.id);
+  await door.block(identity.id);
   expect(await ask("/v1/peers", { ...afar, authorization: `Bearer ${pass}` })).toBe(403);
   await using open = await openRegistry({ ...options, readers: "everyone" });
   expect((await fetch(`${open.url}/v1/peers`, { headers: afar })).status).toBe(200);

@@ -15,7 +15,7 @@ const ORIGIN = "http://registry.example";
 test("who is dialled back is told, and again only when it listens elsewhere", async () => {
   await using folder = await temporaryFolder();
   const world = socketWorld();
-  await using store = await LocalStore.open(folder.path, world.clock, DEFAULT_LIMITS);
+  await using store = await LocalStore.open(folder.path, world, DEFAULT_LIMITS);
   const identity = await createIdentity();
   const core = new RegistryCore({ identity, store, world, log: silentLog, limits: DEFAULT_LIMITS });
   await core.resume();

@@ -29,14 +29,16 @@ class Cluster {
   readonly world: SocketWorld = socketWorld();
   readonly directory = new MemoryShare(this.world.clock);
   readonly names = new MemoryShare(this.world.clock);
+  readonly door = new MemoryShare(this.world.clock);
 
   async process(key = registry.id): Promise<Process> {
-    const journals = [this.directory.journal(), this.names.journal()] as const;
-    const [directory, names] = journals;
+    const journals = [this.directory.journal(), this.names.journal(), this.door.journal()] as const;
+    const [directory, names, door] = journals;
     const { world } = this;
     const store = await SharedStore.open({
       directory,
       names,
+      door,
       registry: key,
       world,
       log: silentLog,
@@ -73,7 +75,8 @@ async function settle(): Promise<Place> {
   const { world } = cluster;
   const open: Place["open"] = (limits) => {
     const [directory, names] = [cluster.directory.journal(), cluster.names.journal()];
-    return SharedStore.open({ directory, names, registry: registry.id, world, log: silentLog, limits });
+    const door = cluster.door.journal();
+    return SharedStore.open({ directory, names, door, registry: registry.id, world, log: silentLog, limits });
   };
   return await Promise.resolve({ clock: world.clock, open, [Symbol.asyncDispose]: () => Promise.resolve() });
 }
@@ -380,6 +383,34 @@ test("a key that is not the registry's is refused, and nothing is written", asyn
   const error = await cluster.process(ann.id).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: "STORE_FOREIGN" });
   expect(cluster.names.revision).toBe(before);
+});
+
+test("whom one process's operator blocks is in no list of any, and whom it lets in is let in by all", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  await using second = await cluster.process();
+  await register(first.store, ann, { name: "ann" });
+  await register(first.store, ben, { name: "ben" });
+  await second.store.door.block(ann.id);
+  await second.store.door.close();
+  for (const { store } of [first, second]) {
+    expect(store.list({ limit: 9 }).map(({ name }) => name)).toEqual(["ben"]);
+    expect(store.get(ann.id)).toBeUndefined();
+    expect([store.door.isClosed, store.door.admits(ben.id), store.door.admits(ann.id)]).toEqual([true, true, false]);
+  }
+  await first.store.door.unblock(ann.id);
+  expect(second.store.list({ limit: 9 })).toHaveLength(2);
+  expect(second.store.door.admits(ann.id)).toBe(true); // she held a name when it was closed
+});
+
+test("a process that cannot hear whom it must not let in takes nobody", async () => {
+  const cluster = new Cluster();
+  await using first = await cluster.process();
+  first.journals[2]?.cut();
+  expect([first.store.isOpen, first.store.isCurrent]).toEqual([false, false]);
+  expect(await register(first.store, ann, { name: "ann" })).toMatchObject({ kind: "busy" });
+  first.journals[2]?.heal();
+  expect(await register(first.store, ann, { name: "ann" })).toMatchObject({ kind: "registered" });
 });
 
 test("a day is counted once, however many processes there are", async () => {
