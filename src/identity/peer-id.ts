@@ -4,20 +4,25 @@ import { isPeerId, type PeerId } from "../base/ids.ts";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 const KEY_BYTES = 32;
+const ID_CHARACTERS = 52;
 
 /** @throws {WarrenError} `BAD_PEER_ID` unless `key` has 32 bytes */
 export function encodePeerId(key: Uint8Array): PeerId {
   if (key.byteLength !== KEY_BYTES) throw badId(`a key of ${key.byteLength} bytes; an Ed25519 key has ${KEY_BYTES}`);
-  let text = "";
+  // Not a string that grows: its beginnings, as garbage, would lie between what a connection keeps, and hold that memory too.
+  const text = Buffer.allocUnsafe(ID_CHARACTERS);
+  let length = 0;
   let bits = 0; // the bits read and not yet written, right-aligned
   let held = 0; // how many they are; at most 12
-  for (const byte of key) {
+  for (let at = 0; at < KEY_BYTES; at++) {
+    const byte = key[at] ?? 0;
     bits = ((bits << 8) | byte) & 0xfff;
-    for (held += 8; held >= 5; held -= 5) text += ALPHABET.charAt((bits >> (held - 5)) & 31);
+    for (held += 8; held >= 5; held -= 5) text[length++] = ALPHABET.charCodeAt((bits >> (held - 5)) & 31);
   }
-  text += ALPHABET.charAt((bits << (5 - held)) & 31);
-  if (!isPeerId(text)) throw badId(`"${text}" is not an id`);
-  return text;
+  text[length] = ALPHABET.charCodeAt((bits << (5 - held)) & 31);
+  const id = text.toString("latin1");
+  if (!isPeerId(id)) throw badId(`"${id}" is not an id`);
+  return id;
 }
 
 /** The 32 bytes of the key. */

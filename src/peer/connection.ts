@@ -5,7 +5,7 @@ import type { Clock, Timer } from "../base/world.ts";
 import { decodeFrame, encodeFrame, type Bye, type Frame, type Hello } from "../wire/frames.ts";
 import { LineReader, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from "../wire/lines.ts";
 import { ControlBudget, RATE_LIMITED_PAUSE_MS } from "./control-budget.ts";
-import type { Link } from "./link.ts";
+import type { Link, LinkHandler } from "./link.ts";
 
 /** Above this many unwritten bytes a connection says that it is full: 256 KiB. */
 export const FULL_BYTES = 262_144;
@@ -27,7 +27,7 @@ export interface ConnectionHandler {
   closed(connection: Connection, error: WarrenError | undefined): void;
 }
 
-export class Connection {
+export class Connection implements LinkHandler {
   readonly link: Link;
   readonly peer: PeerId;
   /** Chosen by the dialler; on the listening side known with the hello. */
@@ -62,11 +62,7 @@ export class Connection {
     this.#handler = handler;
     this.#budget = new ControlBudget(clock);
     this.openedAt = this.heardAt = clock.steady();
-    link.open({
-      data: (chunk) => this.#onData(chunk),
-      drain: () => this.#write(),
-      closed: () => this.#close(new WarrenError("CONNECTION_LOST", "the connection was lost")),
-    });
+    link.open(this);
   }
 
   get isClosed(): boolean {
@@ -118,15 +114,9 @@ export class Connection {
     this.#close(error);
   }
 
-  #queue(line: string): void {
-    this.#batch += line;
-    if (this.#willWrite) return;
-    this.#willWrite = true;
-    // What a turn has to say is said after its commit, at its very end: another turn of the loop would bring nothing more.
-    queueMicrotask(() => this.#write());
-  }
+  // What its link tells. As methods and not as functions of each connection: an idle one would hold three of them.
 
-  #onData(chunk: Uint8Array): void {
+  data(chunk: Uint8Array): void {
     if (this.#isOver) return;
     this.heardAt = this.#clock.steady();
     try {
@@ -136,6 +126,22 @@ export class Connection {
       if (!isWarrenError(error)) throw error;
       this.fail(error);
     }
+  }
+
+  drain(): void {
+    this.#write();
+  }
+
+  closed(): void {
+    this.#close(new WarrenError("CONNECTION_LOST", "the connection was lost"));
+  }
+
+  #queue(line: string): void {
+    this.#batch += line;
+    if (this.#willWrite) return;
+    this.#willWrite = true;
+    // What a turn has to say is said after its commit, at its very end: another turn of the loop would bring nothing more.
+    queueMicrotask(() => this.#write());
   }
 
   #onFirst(chunk: Uint8Array): void {

@@ -11,6 +11,7 @@ import { encodeMessage } from "./message-frame.ts";
 export const MAX_OUTBOX_MESSAGES = 1_000_000;
 /** Most characters of text and data that wait for one peer: 256 Mi. */
 export const MAX_OUTBOX_CHARACTERS = 268_435_456;
+const QUOTA = { messages: MAX_OUTBOX_MESSAGES, characters: MAX_OUTBOX_CHARACTERS };
 /** A message that was never written to a connection expires after this much time lived through: 30 days. */
 export const MAX_AGE_S = 30 * 86_400;
 
@@ -63,13 +64,7 @@ export class Outflow {
   #sent = 0; // on this connection
   #credit = 0; // up to here the other side lets us send
 
-  constructor(
-    counters: Counters,
-    store: Store,
-    world: World,
-    listener: OutflowListener,
-    quota = { messages: MAX_OUTBOX_MESSAGES, characters: MAX_OUTBOX_CHARACTERS },
-  ) {
+  constructor(counters: Counters, store: Store, world: World, listener: OutflowListener, quota = QUOTA) {
     this.#quota = quota;
     this.#peer = counters.n;
     this.#store = store;

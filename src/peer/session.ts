@@ -11,10 +11,10 @@ import type { Frame, Hello, Msg, Ready } from "../wire/frames.ts";
 import { isAnswer } from "./call-data.ts";
 import type { Connection } from "./connection.ts";
 import { Heard } from "./heard.ts";
-import { Inflow } from "./inflow.ts";
+import { Inflow, type InflowListener } from "./inflow.ts";
 import type { Inbox } from "./inbox.ts";
 import type { MessageState } from "./message.ts";
-import { Outflow } from "./outflow.ts";
+import { Outflow, type OutflowListener } from "./outflow.ts";
 import type { SentRange } from "./sent.ts";
 
 const LOST_AGAIN_MS = 60_000;
@@ -45,7 +45,7 @@ export interface SessionHost {
   answered(session: Session, request: string, data: MessageData): void;
 }
 
-export class Session {
+export class Session implements OutflowListener, InflowListener {
   readonly n: number;
   readonly id: PeerId;
   readonly #host: SessionHost;
@@ -69,7 +69,8 @@ export class Session {
     this.#isKnown = row.known === 1;
     this.#isHeard = row.heard === 1;
     this.#heard = new Heard(row.n, host.store.heard, row.inId);
-    [this.#out, this.#in] = this.#flows(row);
+    this.#out = new Outflow(row, host.store, host.world, this);
+    this.#in = new Inflow(row, host.store, this);
   }
 
   get info(): PeerInfo {
@@ -219,7 +220,8 @@ export class Session {
     this.#isKnown = row.known === 1;
     this.#isHeard = row.heard === 1;
     this.#heard = new Heard(row.n, this.#host.store.heard, row.inId);
-    [this.#out, this.#in] = this.#flows(row);
+    this.#out = new Outflow(row, this.#host.store, this.#host.world, this);
+    this.#in = new Inflow(row, this.#host.store, this);
   }
 
   /** How far a message of ours has come. */
@@ -235,30 +237,46 @@ export class Session {
     return this.#out.epoch;
   }
 
-  #flows(row: ContactRow): [Outflow, Inflow] {
-    const { store, world } = this.#host;
-    const touched = (): void => this.#host.touched(this);
-    const out = new Outflow(row, store, world, {
-      touched,
-      sent: (first, last) => this.#tell(this.#out.epoch, first, last, "sent", null),
-      delivered: (epoch, first, last) => {
-        this.#host.progressed(this);
-        this.#tell(epoch, first, last, "delivered", null);
-      },
-      settled: (epoch, first, last, state: Outcome, reason) => this.#tell(epoch, first, last, state, reason),
-      renumbered: () => this.#host.renumbered(this),
-    });
-    const inflow = new Inflow(row, store, {
-      touched,
-      take: (message, epoch) => this.#take(message, epoch),
-      used: (credit) => this.#host.used(this, credit),
-      lost: (count) => this.#tellLost(count),
-      window: (outstanding) => this.#host.window(this, outstanding),
-    });
-    return [out, inflow];
+  // What its two flows tell. As methods and not as functions of each session: an idle one would hold ten of them.
+
+  touched(): void {
+    this.#host.touched(this);
   }
 
-  #take(msg: Msg, epoch: string): void {
+  sent(first: number, last: number): void {
+    this.#tell(this.#out.epoch, first, last, "sent", null);
+  }
+
+  delivered(epoch: number, first: number, last: number): void {
+    this.#host.progressed(this);
+    this.#tell(epoch, first, last, "delivered", null);
+  }
+
+  settled(epoch: number, first: number, last: number, state: Outcome, reason: string | null): void {
+    this.#tell(epoch, first, last, state, reason);
+  }
+
+  renumbered(): void {
+    this.#host.renumbered(this);
+  }
+
+  used(credit: number): void {
+    this.#host.used(this, credit);
+  }
+
+  window(outstanding: number): number {
+    return this.#host.window(this, outstanding);
+  }
+
+  /** Not more often than once a minute: a hostile peer can claim it on every connection. */
+  lost(count: number): void {
+    const now = this.#host.world.clock.steady();
+    if (now - this.#lostToldAt < LOST_AGAIN_MS) return;
+    this.#lostToldAt = now;
+    this.#host.lost(this, count);
+  }
+
+  take(msg: Msg, epoch: string): void {
     const { n, id, at, text, room, re, hops, data } = msg;
     if (!this.#heard.take(id)) return this.#takeAgain(id, epoch, n);
     const { store, inbox } = this.#host;
@@ -307,14 +325,6 @@ export class Session {
         if (!error && this.#connection === connection) connection?.send({ t: "got", k });
       }),
     );
-  }
-
-  /** Not more often than once a minute: a hostile peer can claim it on every connection. */
-  #tellLost(count: number): void {
-    const now = this.#host.world.clock.steady();
-    if (now - this.#lostToldAt < LOST_AGAIN_MS) return;
-    this.#lostToldAt = now;
-    this.#host.lost(this, count);
   }
 
   #tell(epoch: number, first: number, last: number, state: MessageState, reason: string | null): void {
