@@ -148,11 +148,11 @@ export class Connection implements LinkHandler {
     const first = this.#reader.shift(chunk, MAX_HELLO_BYTES);
     if (!first) return;
     const hello = decodeFrame(first.value);
-    if (hello.t === "bye") {
+    if (hello?.t === "bye") {
       this.refusal = hello;
       return this.#close(new WarrenError("PEER_REFUSED", hello.message));
     }
-    if (hello.t !== "hello") throw new WarrenError("PROTOCOL_VIOLATION", `${hello.t} came before hello`);
+    if (hello?.t !== "hello") throw new WarrenError("PROTOCOL_VIOLATION", `${nameOf(hello)} came before hello`);
     this.theirs = hello;
     this.#handler.hello(this, hello);
     if (first.rest.byteLength > 0 && !this.#isOver) this.#onFrames(first.rest);
@@ -161,8 +161,9 @@ export class Connection implements LinkHandler {
   #onFrames(chunk: Uint8Array): void {
     for (const value of this.#reader.push(chunk, MAX_FRAME_BYTES)) {
       const frame = decodeFrame(value);
-      if (frame.t === "hello") throw new WarrenError("PROTOCOL_VIOLATION", "a second hello");
-      if (!this.#budget.allows(frame)) throw new WarrenError("RATE_LIMITED", `too many frames: ${frame.t}`);
+      if (frame?.t === "hello") throw new WarrenError("PROTOCOL_VIOLATION", "a second hello");
+      if (!this.#budget.allows(frame)) throw new WarrenError("RATE_LIMITED", `too many frames: ${nameOf(frame)}`);
+      if (!frame) continue; // of a later version of the protocol, and nothing that must be understood
       this.#handler.frame(this, frame);
       if (this.#isOver) return; // nothing that came after the reason to close is looked at
     }
@@ -214,4 +215,8 @@ export class Connection implements LinkHandler {
     this.#batch = "";
     this.#handler.closed(this, error);
   }
+}
+
+function nameOf(frame: Frame | undefined): string {
+  return frame?.t ?? "a frame of an unknown kind";
 }

@@ -29,8 +29,9 @@ export class ControlBudget {
     this.#answers = Math.min(MAX_ANSWERS, this.#answers + ANSWERS_PER_FRAME);
   }
 
-  /** A frame came; false if it is one too many. Messages are bounded by credit instead. */
-  allows({ t }: Frame): boolean {
+  /** A frame came, of an unknown kind if there is none; false if it is one too many. Messages are bounded by credit instead. */
+  allows(frame: Frame | undefined): boolean {
+    const t = frame?.t;
     if (t === "msg" || t === "skip") return true;
     if (this.#answers > 0 && (t === "ack" || t === "done" || t === "got")) {
       this.#answers--;

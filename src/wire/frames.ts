@@ -127,15 +127,16 @@ export function encodeFrame(frame: Frame): string {
 }
 
 /**
- * Unknown fields are ignored, so that they can be added later; an unknown kind is an error.
+ * Unknown fields are ignored, so that they can be added later; so are kinds (as in RFC 9113, section 5.5): undefined for one.
  *
  * @throws {WarrenError} `FRAME_MALFORMED` with the field that is wrong
  */
-export function decodeFrame(value: unknown): Frame {
+export function decodeFrame(value: unknown): Frame | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed("a line", "a JSON object");
   const frame = value as Record<string, unknown>;
   const kind = frame["t"];
-  if (typeof kind !== "string" || !Object.hasOwn(CHECKS, kind)) throw malformed("t", "a known kind of frame");
+  if (typeof kind !== "string") throw malformed("t", "a kind of frame");
+  if (!Object.hasOwn(CHECKS, kind)) return undefined;
   if (kind === "msg" && isPlainMessage(frame)) return frame as unknown as Msg;
   const checks = CHECKS[kind as FrameKind];
   for (const field in checks) {

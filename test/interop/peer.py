@@ -86,6 +86,7 @@ class Connection:
                 frame = json.loads(line)
                 if frame["t"] == "bye": raise Bye("CLOSED")
                 if (frame["t"] == "hello") != (self.hello is None): raise Bye("PROTOCOL_VIOLATION")
+                if frame["t"] not in ON: continue  # of a later version
                 if frame["t"] in ANYWHERE or chosen.get(self.peer) is self: ON[frame["t"]](self, frame)
             if not self.is_ended: raise Bye("PEER_SILENT")
         except Bye as bye: self.end(bye.args[0])

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { WarrenError } from "../../src/base/errors.ts";
 import { Connection, FULL_BYTES } from "../../src/peer/connection.ts";
+import { MAX_CONTROL_BURST } from "../../src/peer/control-budget.ts";
 import type { Link, LinkHandler } from "../../src/peer/link.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import type { Frame } from "../../src/wire/frames.ts";
@@ -113,7 +114,7 @@ test.each([
   ["no JSON", "GET / HTTP/1.1\r\n", "FRAME_MALFORMED"],
   ["a list", "[1]\n", "FRAME_MALFORMED"],
   ["a number", "1\n", "FRAME_MALFORMED"],
-  ["a kind that every object has", '{"t":"constructor"}\n', "FRAME_MALFORMED"],
+  ["an unknown kind instead of a hello", '{"t":"gossip"}\n', "PROTOCOL_VIOLATION"],
 ])("%s ends the connection, and nobody hears of it", (_, text, code) => {
   const { link, events } = open();
   link.bring(text);
@@ -126,7 +127,7 @@ test.each([
 test.each([
   ["a second hello", HELLO, "PROTOCOL_VIOLATION"],
   ["a line of over 256 KiB, before it has an end", "x".repeat(262_145), "FRAME_TOO_LARGE"],
-  ["an unknown kind", '{"t":"gossip"}\n', "FRAME_MALFORMED"],
+  ["a kind that is no text", '{"t":1}\n', "FRAME_MALFORMED"],
   ["a wrong type", '{"t":"got","k":"1"}\n', "FRAME_MALFORMED"],
   ["a number that is none", '{"t":"got","k":1e400}\n', "FRAME_MALFORMED"],
   ["bytes that are no text", Uint8Array.of(0xff, 0xfe, 0x0a), "FRAME_MALFORMED"],
@@ -150,6 +151,15 @@ test("100,000 brackets inside a frame that is right are no more than a field tha
   link.bring(HELLO);
   link.bring(`{"t":"ping","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}\n${PING}`);
   expect(events.slice(1)).toEqual(["ping", "ping"]);
+});
+
+test("kinds of frames that a later version adds are passed over, and counted", () => {
+  const { link, events } = open();
+  link.bring(HELLO);
+  for (const kind of ["gossip", "constructor", "__proto__"]) link.bring(`{"t":"${kind}","n":"?"}\n${PING}`);
+  expect(events.slice(1)).toEqual(["ping", "ping", "ping"]);
+  link.bring('{"t":"gossip"}\n'.repeat(MAX_CONTROL_BURST));
+  expect(events.at(-1)).toBe("closed RATE_LIMITED");
 });
 
 test("a bye instead of a hello is a refusal with a reason", () => {

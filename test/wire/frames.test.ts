@@ -34,13 +34,14 @@ test("a frame without one of its fields, or with another type in it, is refused"
       for (const wrong of [-1, 1.5, true, {}, "\n", NaN]) {
         if ((field === "message" || field === "text") && wrong === "\n") continue;
         if (field === "data" && typeof wrong === "object") continue;
+        if (field === "t" && typeof wrong === "string") continue; // an unknown kind
         expect(() => decodeFrame({ ...without, [field]: wrong })).toThrow(field);
       }
     }
   }
 });
 
-test("whatever a stranger sends is a frame or a FRAME_MALFORMED, and nothing else", () => {
+test("whatever a stranger sends is a frame, of an unknown kind, or a FRAME_MALFORMED, and nothing else", () => {
   const kind = fc.constantFrom(...FRAMES.map(({ t }) => t), "constructor", "__proto__", "toString");
   const value = fc.oneof(
     fc.jsonValue(),
@@ -58,7 +59,10 @@ test("whatever a stranger sends is a frame or a FRAME_MALFORMED, and nothing els
   fc.assert(
     fc.property(value, (junk) => {
       try {
-        expect(FRAMES.map(({ t }) => t)).toContain(decodeFrame(junk).t);
+        const frame = decodeFrame(junk);
+        const kinds = FRAMES.map(({ t }) => t);
+        if (frame) expect(kinds).toContain(frame.t);
+        else expect(kinds).not.toContain((junk as Frame).t);
       } catch (error) {
         expect(error).toMatchObject({ code: "FRAME_MALFORMED" });
       }
@@ -67,6 +71,7 @@ test("whatever a stranger sends is a frame or a FRAME_MALFORMED, and nothing els
   );
 });
 
-test("fields that a later version adds are ignored", () => {
-  expect(decodeFrame({ t: "ping", mood: "good" }).t).toBe("ping");
+test("fields and kinds that a later version adds are ignored", () => {
+  expect(decodeFrame({ t: "ping", mood: "good" })?.t).toBe("ping");
+  for (const t of ["gossip", "constructor", "__proto__"]) expect(decodeFrame({ t })).toBeUndefined();
 });

@@ -266,6 +266,7 @@ class End implements Link {
     for (const line of lines) {
       mustHold(this.heard.at(-1)?.t !== "bye" || line.startsWith('{"t":"bye"'), () => "something comes after a bye");
       const frame = decodeFrame(JSON.parse(line));
+      if (!frame) throw new Error(`Warren says what it does not know itself: ${line}`);
       this.heard.push(frame);
       this.#onFrame(frame);
     }
