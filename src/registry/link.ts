@@ -39,13 +39,15 @@ export class Link implements Disposable {
 
   /** The next frame. @throws {WarrenError} `CONNECTION_LOST`, `FRAME_TOO_LARGE`, `FRAME_MALFORMED` */
   async next(): Promise<ServerFrame> {
-    while (this.#held.length === 0) {
-      if (this.#end !== undefined) throw new WarrenError("CONNECTION_LOST", `the registry is gone: ${this.#end}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+    for (;;) {
+      while (this.#held.length === 0) {
+        if (this.#end !== undefined) throw new WarrenError("CONNECTION_LOST", `the registry is gone: ${this.#end}`);
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+      const frame = parseServerFrame(this.#held.shift());
+      if (this.#held.length === LOW) this.#socket.resume();
+      if (frame) return frame;
     }
-    const frame = parseServerFrame(this.#held.shift());
-    if (this.#held.length === LOW) this.#socket.resume();
-    return frame;
   }
 
   send(frame: PeerSideFrame): void {
