@@ -25,9 +25,16 @@ import { Tables } from "./tables.ts";
 const BLINK_MS = 120_000;
 
 interface Job {
+  /** Whether it must be on disk, through a power cut, before it is told. */
+  readonly mustLast: boolean;
   run: () => void;
   fail: (error: unknown) => void;
   settle: () => void;
+}
+
+interface WriteOptions<Result> {
+  readonly tell?: (result: Result) => unknown;
+  readonly mustLast?: boolean;
 }
 
 /** A fact: when the name after it was given back, epoch ms. */
@@ -65,15 +72,16 @@ export class LocalStore implements RegistryStore {
     this.#tables.endBlocked();
     const downMs = this.#clock.now() - (this.#fact("alive_at") ?? -Infinity);
     const isBlink = downMs >= 0 && downMs <= BLINK_MS;
-    for (const stored of this.#tables.list({ online: true, limit: this.#limits.maxNames })) {
-      // Nobody but this registry writes here; to check ten thousand signatures again would keep those who come back waiting.
-      if (isBlink) follower.arrived({ stored, holder: undefined, body: readKeptRecord(stored.record) });
-      else await this.leave(stored.id, stored.stay);
-    }
+    const online = this.#tables.list({ online: true, limit: this.#limits.maxNames });
+    if (!isBlink) await Promise.all(online.map(({ id, stay }) => this.leave(id, stay)));
+    // Nobody but this registry writes here; to check ten thousand signatures again would keep those who come back waiting.
+    else
+      online.forEach((stored) => follower.arrived({ stored, holder: undefined, body: readKeptRecord(stored.record) }));
     await this.tick();
   }
 
-  register({ body, record, grantedSince, holder }: Claim): Promise<Registration> {
+  register(claim: Claim): Promise<Registration> {
+    const { body, record, grantedSince, holder } = claim;
     const { id, name } = body;
     let ended: Departure | undefined;
     let arrived: Arrival | undefined;
@@ -81,7 +89,7 @@ export class LocalStore implements RegistryStore {
       const last = this.#tables.lastRecord(id);
       if (last && last.record !== record && last.seq >= body.seq) return { kind: "stale", last: last.record };
       const receivedAt = this.#clock.now();
-      const releasedAt = this.#fact(RELEASED + name);
+      const releasedAt = grantedSince === undefined ? undefined : this.#fact(RELEASED + name);
       const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, releasedAt, now: receivedAt });
       if (decision.kind !== "granted") return decision;
       const { since, displaced } = decision;
@@ -93,17 +101,18 @@ export class LocalStore implements RegistryStore {
       arrived = { stored: { id, name, record, since, receivedAt, stay }, holder, body };
       return { kind: "registered", since, stay };
     };
-    return this.#write(run, () => {
+    const tell = (): void => {
       if (ended) this.#follower?.left(ended);
       if (arrived) this.#follower?.arrived(arrived);
-    });
+    };
+    return this.#write(run, { tell, mustLast: !this.#changesNoName(claim) });
   }
 
   async leave(id: PeerId, stay: number): Promise<void> {
-    await this.#write(
-      () => this.#tables.endStay(id, stay),
-      (hasEnded) => hasEnded && this.#follower?.left({ id, stay, isDisplaced: false }),
-    );
+    const tell = (hasEnded: boolean): void => {
+      if (hasEnded) this.#follower?.left({ id, stay, isDisplaced: false });
+    };
+    await this.#write(() => this.#tables.endStay(id, stay), { tell, mustLast: false });
   }
 
   async release(name: string, id: PeerId): Promise<boolean> {
@@ -116,7 +125,7 @@ export class LocalStore implements RegistryStore {
       this.#setFact(RELEASED + name, releaseTime(held, this.#clock.now()));
       return true;
     };
-    return await this.#write(run, () => ended && this.#follower?.left(ended));
+    return await this.#write(run, { tell: () => ended && this.#follower?.left(ended) });
   }
 
   tick(): Promise<void> {
@@ -168,8 +177,18 @@ export class LocalStore implements RegistryStore {
     this.#db.query("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)").run(key, value);
   }
 
+  /**
+   * A record that leaves its name as it is. A power cut may take the last minute's: their peers bring them again, and the
+   * registry has an older one until then. Names are never lost.
+   */
+  #changesNoName({ body: { id, name }, grantedSince = Number.MAX_SAFE_INTEGER }: Claim): boolean {
+    const sql = `SELECT 1 FROM names WHERE name = ? AND id = ? AND since <= ?
+      AND used_day = coalesce((SELECT value FROM facts WHERE key = 'day'), 0)`;
+    return this.#db.query(sql).get(name, id, grantedSince) !== null;
+  }
+
   /** `tell` is called after the commit, before the promise resolves. */
-  #write<Result>(run: () => Result, tell?: (result: Result) => unknown): Promise<Result> {
+  #write<Result>(run: () => Result, { tell, mustLast = true }: WriteOptions<Result> = {}): Promise<Result> {
     return new Promise((resolve, reject) => {
       let result: Result;
       const settle = (): void => {
@@ -177,13 +196,15 @@ export class LocalStore implements RegistryStore {
         resolve(result);
       };
       if (this.#jobs.length === 0) this.#clock.soon(() => this.#commit());
-      this.#jobs.push({ run: () => void (result = run()), settle, fail: reject });
+      this.#jobs.push({ mustLast, run: () => void (result = run()), settle, fail: reject });
     });
   }
 
   #commit(): void {
     const jobs = this.#jobs.splice(0);
     if (jobs.length === 0) return;
+    const waitsForDisk = jobs.some(({ mustLast }) => mustLast);
+    if (!waitsForDisk) this.#db.run("PRAGMA synchronous = NORMAL"); // the next commit that waits takes this one along
     try {
       this.#db.transaction(() => jobs.forEach((job) => job.run())).immediate();
     } catch (error) {
@@ -195,6 +216,8 @@ export class LocalStore implements RegistryStore {
         },
       );
       return jobs.forEach((job) => job.fail(failure));
+    } finally {
+      if (!waitsForDisk) this.#db.run("PRAGMA synchronous = FULL");
     }
     jobs.forEach((job) => job.settle());
   }

@@ -3,17 +3,19 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
 import { systemWorld } from "../../src/base/world.ts";
-import { createIdentity } from "../../src/identity/identity.ts";
+import { createIdentity, type Identity } from "../../src/identity/identity.ts";
+import { DAY_MS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { LocalStore } from "../../src/registry/local-store.ts";
 import { socketWorld, temporaryFolder } from "./setting.ts";
 import { followed, register, storeContract, type Place } from "./store-contract.ts";
 
-async function settle(): Promise<Place> {
+async function settle(): Promise<Place & { readonly folder: string }> {
   const folder = await temporaryFolder();
   const world = socketWorld();
   return {
     clock: world.clock,
+    folder: folder.path,
     open: (limits) => LocalStore.open(folder.path, world, limits),
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
@@ -34,6 +36,50 @@ test("after more than a blink those who were online are not waited for", async (
   const { store } = await followed(place);
   await using _ = store;
   expect(store.get(ann.id)?.stay).toBe(0);
+});
+
+/** Notes how safe each commit is that writes to one of `tables`: 2 waits for the disk, 1 is lost in a power cut. */
+function noteSafety(path: string, tables: readonly string[]): void {
+  using db = new Database(path);
+  db.run("CREATE TABLE noted (what TEXT, safety INTEGER)");
+  for (const table of tables) {
+    for (const event of ["INSERT", "UPDATE", "DELETE"]) {
+      const note = `INSERT INTO noted SELECT '${table}', synchronous FROM pragma_synchronous`;
+      db.run(`CREATE TRIGGER ${table}_${event} AFTER ${event} ON ${table} BEGIN ${note}; END`);
+    }
+  }
+}
+
+test("whatever is said of a name waits for the disk; a new record under the same name does not", async () => {
+  await using place = await settle();
+  const [ann, ben] = [await createIdentity(), await createIdentity()];
+  const { store } = await followed(place);
+  await using _ = store;
+  const path = join(place.folder, "registry.sqlite");
+  noteSafety(path, ["names", "records", "members", "facts"]);
+  using db = new Database(path);
+  const since = place.clock.now();
+  const safetyOf = async (write: () => Promise<unknown>): Promise<string[]> => {
+    db.run("DELETE FROM noted");
+    await write();
+    const noted = db.query<{ what: string; safety: number }, []>("SELECT DISTINCT what, safety FROM noted").all();
+    return noted.map(({ what, safety }) => `${what} ${safety}`).sort();
+  };
+  const claim = (who: Identity, name: string, seq: number, grantedSince?: number): Promise<unknown> =>
+    register(store, who, { name, seq, ...(grantedSince !== undefined && { since: grantedSince }) });
+  expect(await safetyOf(() => claim(ann, "ann", 1))).toEqual(["names 2", "records 2"]);
+  expect(await safetyOf(() => claim(ann, "ann", 2))).toEqual(["records 1"]);
+  expect(await safetyOf(() => claim(ann, "ann", 3, since))).toEqual(["records 1"]);
+  expect(await safetyOf(() => Promise.all([claim(ann, "ann", 4), claim(ben, "ben", 1)]))).toContain("records 2");
+  expect(await safetyOf(() => claim(ann, "ann", 5, since - 1))).toEqual(["names 2", "records 2"]);
+  expect(await safetyOf(() => claim(ann, "fox", 6))).toEqual(["names 2", "records 2"]);
+  expect(await safetyOf(() => store.leave(ben.id, 5))).toEqual(["records 1"]);
+  expect(await safetyOf(() => store.door.allow(ben.id))).toEqual(["facts 2", "members 2"]);
+  expect(await safetyOf(() => store.release("fox", ann.id))).toContain("names 2");
+  place.clock.jump(DAY_MS);
+  expect(await safetyOf(() => store.tick())).not.toContain("facts 1");
+  await claim(ann, "ann", 7);
+  expect(await safetyOf(() => claim(ben, "ben", 2))).toEqual(["names 2", "records 2"]); // the first time on that day
 });
 
 test("a damaged file and one of a newer Warren are said to be so, and left as they are", async () => {
