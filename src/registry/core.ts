@@ -168,7 +168,8 @@ export class RegistryCore implements Follower {
     if (body.id !== request.id) {
       throw new WarrenError("RECORD_INVALID", "a record was refused: it is about another peer than the one logged in");
     }
-    if (request.ifFree && this.roster.get(body.id)?.holder) {
+    const before = this.roster.get(body.id)?.holder;
+    if (request.ifFree && before) {
       return refused(refusalOf({ kind: "held" }, body.name));
     }
     const grantedSince = await this.#entitlement.since(body, request.grant);
@@ -181,7 +182,8 @@ export class RegistryCore implements Follower {
     });
     if (result.kind !== "registered") return refused(refusalOf(result, body.name));
     await this.#applied;
-    const reason = this.door.refusal(body.id);
+    // Who was here before is sent away by the sweep, if the operator says so: to ask the disk for each record is dear.
+    const reason = before === holder ? undefined : this.door.refusal(body.id);
     if (reason) {
       await this.leave(body.id); // the operator has said so meanwhile
       return refused(refusal(reason.code, reason.message));

@@ -10,12 +10,6 @@ export const LOGIN_MS = 10_000;
 const FULL = 256;
 const LOW = 64;
 
-export interface LinkOptions {
-  readonly loginMs?: number;
-  /** PEM; see `LookUpOptions`. */
-  readonly authority?: string | undefined;
-}
-
 export class Link implements Disposable {
   readonly #clock: Clock;
   readonly #socket: WebSocket;
@@ -27,12 +21,11 @@ export class Link implements Disposable {
   #timer: Timer;
 
   /** @param origin of the registry; `nonce` comes back in its challenge */
-  constructor(origin: string, nonce: string, clock: Clock, { loginMs = LOGIN_MS, authority }: LinkOptions = {}) {
+  constructor(origin: string, nonce: string, clock: Clock, loginMs = LOGIN_MS) {
     this.#clock = clock;
     this.#heardAt = clock.steady();
     this.#timer = clock.after(loginMs, () => this.#fail(`no login within ${loginMs} ms`));
-    const url = `${origin.replace(/^http/, "ws")}/v1/session?nonce=${nonce}`;
-    this.#socket = new WebSocket(url, authority === undefined ? {} : { tls: { ca: authority } });
+    this.#socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session?nonce=${nonce}`);
     this.#socket.addEventListener("open", () => void (this.#isOpen = true));
     this.#socket.addEventListener("message", ({ data }) => this.#take(data));
     this.#socket.addEventListener("close", ({ reason }) => this.#fail(reason || "the connection broke"));
@@ -46,15 +39,13 @@ export class Link implements Disposable {
 
   /** The next frame. @throws {WarrenError} `CONNECTION_LOST`, `FRAME_TOO_LARGE`, `FRAME_MALFORMED` */
   async next(): Promise<ServerFrame> {
-    for (;;) {
-      while (this.#held.length === 0) {
-        if (this.#end !== undefined) throw new WarrenError("CONNECTION_LOST", `the registry is gone: ${this.#end}`);
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-      }
-      const frame = parseServerFrame(this.#held.shift());
-      if (this.#held.length === LOW) this.#socket.resume();
-      if (frame) return frame;
+    while (this.#held.length === 0) {
+      if (this.#end !== undefined) throw new WarrenError("CONNECTION_LOST", `the registry is gone: ${this.#end}`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
+    const frame = parseServerFrame(this.#held.shift());
+    if (this.#held.length === LOW) this.#socket.resume();
+    return frame;
   }
 
   send(frame: PeerSideFrame): void {

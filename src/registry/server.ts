@@ -129,6 +129,7 @@ class RegistryServer implements Registry {
   #sweepTimer: Timer | undefined;
   #sweptAt: number;
   #wasCurrent = true; // as it was told
+  #isShut: boolean; // to readers, as the operator had said at the last sweep: to ask the disk costs more than an answer
 
   constructor(core: RegistryCore, options: RegistryOptions, certificate: CertificateFiles | undefined) {
     const {
@@ -141,6 +142,7 @@ class RegistryServer implements Registry {
     const { clock } = core.world;
     this.#dialBack = options.dialsBack === false ? undefined : new DialBack(clock);
     this.#core = core;
+    this.#isShut = this.isClosed;
     this.#urls = urls;
     this.#proxies = new Set(options.proxies);
     this.id = core.id;
@@ -156,7 +158,7 @@ class RegistryServer implements Registry {
       readiness: this.#readiness,
       attendance: () => ({ ...this.#sessions.attendance(), eventStreams: this.#streams.size }),
       admitsReader: (address, authorization) =>
-        readers === "everyone" || !core.door.isClosed || isLoopbackAddress(address) || this.#hasPass(authorization),
+        readers === "everyone" || !this.#isShut || isLoopbackAddress(address) || this.#hasPass(authorization),
       showsMetrics: (address) => metricsFor === "everyone" || isLoopbackAddress(address),
     };
     this.#requestRate = new RateLimit(clock, perMinute(core.limits.requestsPerMinute));
@@ -319,6 +321,7 @@ class RegistryServer implements Registry {
     this.#sweptAt = now;
     for (const session of this.#sessions) session.check(lateMs > STALL_MS ? lateMs : 0);
     this.#core.sweep();
+    this.#isShut = this.isClosed;
     this.#hosts = undefined;
     this.#tellView();
     this.#series.sweep();
