@@ -8,13 +8,13 @@
 import { systemWorld, backoffMs, sleep } from "../../src/base/world.ts";
 import type { PeerId } from "../../src/base/ids.ts";
 import { encodePeerId } from "../../src/identity/peer-id.ts";
-import { signLogin } from "../../src/registry/proof.ts";
+import { signGoodbye, signLogin, type Challenge } from "../../src/registry/proof.ts";
 import { signRecord } from "../../src/registry/record.ts";
 import { readLines } from "./lines.ts";
 
 export type RegistrantsCommand =
-  /** So many at a time; each tries until it is in. */
-  { do: "arrive"; atOnce: number } | { do: "counts" } | { do: "end" };
+  /** So many at a time; each tries until it is in. Who is on a visit says goodbye then, and is not seen again. */
+  { do: "arrive" | "visit"; atOnce: number } | { do: "counts" } | { do: "end" };
 
 export type RegistrantsEvent =
   | { event: "ready" | "arrived" }
@@ -39,6 +39,8 @@ class Registrant {
   readonly #id: PeerId;
   #socket: WebSocket | undefined;
   #isIn = false;
+  #challenge: Pick<Challenge, "registry" | "nonce"> | undefined; // of the session that is under way
+  #hasParted = false;
 
   static async make(number: number): Promise<Registrant> {
     const keys = await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]);
@@ -60,6 +62,15 @@ class Registrant {
   /** Resolves at the first welcome; then it stays, and comes back whenever it is sent away. */
   stay(): Promise<void> {
     return new Promise((resolve) => void this.#run(resolve));
+  }
+
+  /** Resolves when the registry has heard its goodbye; tries until it has. */
+  async visit(): Promise<void> {
+    for (let attempt = 0, isDone = false; !isDone; attempt++) {
+      const awayMs = await this.#session(() => void this.#sayGoodbye());
+      isDone = this.#hasParted;
+      if (!isDone) await sleep(clock, awayMs + backoffMs(attempt, Math.random));
+    }
   }
 
   ping(): void {
@@ -97,6 +108,7 @@ class Registrant {
           inside++;
           onWelcome();
         }
+        if (frame.t === "bye" && frame.after === undefined) this.#hasParted = true;
         if (frame.t === "bye" || frame.t === "error") awayMs = frame.after ?? 0;
         if (frame.t === "error") count1(counts.refused);
       });
@@ -111,9 +123,16 @@ class Registrant {
 
   async #logIn(socket: WebSocket, challenge: string): Promise<void> {
     const payload = Buffer.from(challenge.split(".")[1] ?? "", "base64url").toString();
-    const { registry, nonce } = JSON.parse(payload) as { registry: PeerId; nonce: string };
+    const { registry, nonce } = JSON.parse(payload) as Challenge;
+    this.#challenge = { registry, nonce };
     const login = await signLogin({ id: this.#id, registry, nonce, origin: url }, this.#key);
     if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ t: "login", login, record: this.#record }));
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    if (!this.#challenge) return;
+    const goodbye = await signGoodbye({ id: this.#id, ...this.#challenge }, this.#key);
+    this.#socket?.send(JSON.stringify({ t: "goodbye", goodbye }));
   }
 }
 
@@ -134,7 +153,7 @@ async function perform(command: RegistrantsCommand): Promise<void> {
   }
   const waiting = registrants.values();
   const inTurn = async (): Promise<void> => {
-    for (const registrant of waiting) await registrant.stay();
+    for (const registrant of waiting) await (command.do === "visit" ? registrant.visit() : registrant.stay());
   };
   await Promise.all(Array.from({ length: command.atOnce }, inTurn));
   emit({ event: "arrived" });

@@ -1,6 +1,8 @@
 /**
- * The crowd test: `bun run crowd-test [--peers n] [--crowds n] [--back n] [--short]`. So many peers register at one registry process, which is
- * asked and listened to meanwhile; then it is restarted under `--back` of them. Exits with 1 unless all are in, and all are back before any of them would be called offline.
+ * The crowd test: `bun run crowd-test [--peers n] [--at-once n] [--crowds n] [--back n] [--short]`. So many peers register at one
+ * registry process, which is asked and listened to meanwhile. As many of them as the process may have files (or `--at-once`) stay
+ * online, the others say goodbye. Then it is restarted under `--back` of them. Exits with 1 unless all are in and held, and all are
+ * back before any of them would be called offline.
  */
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -12,22 +14,27 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
 import { signLogin, openChallenge } from "../../src/registry/proof.ts";
 import { signRecord } from "../../src/registry/record.ts";
+import { recordFaults } from "./crowd-records.ts";
 import { readLines } from "./lines.ts";
 import type { Counts, RegistrantsCommand, RegistrantsEvent } from "./registrants.ts";
 
 const { values } = parseArgs({
   options: {
     peers: { type: "string", default: "1000" },
+    "at-once": { type: "string", default: "1000000" },
     crowds: { type: "string", default: "2" },
     back: { type: "string", default: "1000" },
     short: { type: "boolean", default: false },
   },
 });
-const [peers, crowds, back] = [values.peers, values.crowds, values.back].map(Number) as [number, number, number];
-if (![peers, crowds, back].every((number) => Number.isSafeInteger(number) && number > 0)) {
-  console.error("--peers, --crowds and --back: whole numbers above 0 were expected");
+const given = [values.peers, values.crowds, values.back, values["at-once"]].map(Number);
+const [peers, crowds, back, atOnce] = given as [number, number, number, number];
+if (!given.every((number) => Number.isSafeInteger(number) && number > 0)) {
+  console.error("--peers, --at-once, --crowds and --back: whole numbers above 0 were expected");
   process.exit(2);
 }
+/** Files that are left to the registry beside its sessions: its database, and whoever asks it here. */
+const SPARE_FILES = 500;
 const BACK_WITHIN_MS = DEFAULT_LIMITS.restartGraceMs;
 const LOOK_UP_MS = values.short ? 300 : 5_000;
 const LOOK_UPS_AT_ONCE = 32;
@@ -44,10 +51,13 @@ interface Crowd {
 }
 
 let registry = await startRegistry();
+const files = Number(/Max open files +(\d+)/.exec(ofProcess("limits"))?.[1]);
+const staying = Math.min(peers, atOnce, files - SPARE_FILES);
 let isGood = true;
 const crowdsOpen: Crowd[] = [];
 try {
   await measureArrival();
+  await countRecords();
   await measureLookUps();
   await measureNotice();
   await measureReturn();
@@ -59,7 +69,7 @@ process.exit(isGood ? 0 : 1);
 
 async function measureArrival(): Promise<void> {
   const idle = memoryMiB();
-  const all = await startCrowds(peers);
+  const all = await startCrowds(staying);
   const startedAt = performance.now();
   const cpuAt = cpuSeconds();
   for (const crowd of all) crowd.say({ do: "arrive", atOnce: 100 });
@@ -68,14 +78,14 @@ async function measureArrival(): Promise<void> {
   const cpu = cpuSeconds() - cpuAt;
   let { inside, tookMs } = await sum(all);
   const until = performance.now() + BACK_WITHIN_MS;
-  while (inside < peers && performance.now() < until) {
+  while (inside < staying && performance.now() < until) {
     await Bun.sleep(500); // whose session broke because a process was held up comes back
     ({ inside } = await sum(all));
   }
-  check(inside === peers, `${inside} of ${peers} peers are registered`);
+  check(inside === staying, `${inside} of ${staying} peers are online`);
   const memory = memoryMiB();
   console.log(
-    `registration  ${inside} peers in ${seconds.toFixed(1)} s: ${Math.round(inside / seconds)} logins/s; ` +
+    `registration  ${inside} peers that stay in ${seconds.toFixed(1)} s: ${Math.round(inside / seconds)} logins/s; ` +
       `${((cpu / inside) * 1e6).toFixed(0)} µs of the registry's processor time each`,
   );
   console.log(
@@ -85,6 +95,29 @@ async function measureArrival(): Promise<void> {
     `memory        ${memory} MiB (${idle} before): ${Math.round(((memory - idle) * 1_024) / inside)} KiB a peer`,
   );
   crowdsOpen.push(...all);
+}
+
+/** Who does not stay registers, too; then all of them are asked for. */
+async function countRecords(): Promise<void> {
+  const leaving = peers - staying;
+  if (leaving > 0) {
+    const visitors = startCrowd(leaving, staying);
+    await visitors.next("ready");
+    visitors.say({ do: "visit", atOnce: 100 });
+    await visitors.next("arrived");
+    await visitors.end();
+  }
+  const names = [0, staying - 1, staying, peers - 1].filter((n) => n < peers).map((n) => `peer-${n}`);
+  const startedAt = performance.now();
+  const faults = await recordFaults(url, { online: staying, offline: leaving, names });
+  check(faults.length === 0, faults.join("\n"));
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  console.log(
+    `records       ${peers} are held, ${staying} online and ${leaving} offline: counted over all pages, by state, kind, name and id, in ${seconds} s`,
+  );
+  console.log(
+    `files         a process here may have ${files} open: at most ${files - SPARE_FILES} can be online at once`,
+  );
 }
 
 async function measureLookUps(): Promise<void> {
@@ -125,7 +158,7 @@ async function measureNotice(): Promise<void> {
   await reader.welcome;
   reader.socket.send('{"t":"subscribe"}');
   await isSynced;
-  console.log(`a subscriber  is told of all ${peers} within ${Math.round(performance.now() - askedAt)} ms`);
+  console.log(`a subscriber  is told of all ${staying} within ${Math.round(performance.now() - askedAt)} ms`);
   const tookMs: number[] = [];
   for (let n = 0; n < REGISTRATIONS; n++) {
     const { promise, resolve } = Promise.withResolvers<number>();
