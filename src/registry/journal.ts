@@ -37,6 +37,11 @@ export interface Journal extends AsyncDisposable {
   put(key: string, value: string, revision: number): Promise<Written>;
   /** As it is now, never older than what was written before. @throws {WarrenError} `STORE_UNREACHABLE` */
   get(key: string): Promise<Entry | undefined>;
+  /**
+   * Drops a key whose last value is empty, so that not even that is left of it. Only for keys that nobody writes again: for
+   * who knows of `revision` still, whatever it writes is a conflict. @throws whatever keeps it from being done
+   */
+  forget(key: string, revision: number): Promise<void>;
   /** To be called once. */
   follow(watcher: JournalWatcher): void;
 }

@@ -107,6 +107,10 @@ export class NatsJournal implements Journal {
     return await this.#insist(() => this.#look(key), `the shared store does not give ${key}`);
   }
 
+  async forget(key: string, revision: number): Promise<void> {
+    await this.#jsm.streams.purge(this.#stream, { filter: this.#prefix + key, seq: revision + 1 });
+  }
+
   follow(watcher: JournalWatcher): void {
     this.#watcher = watcher;
     this.#running = this.#run(watcher);

@@ -64,6 +64,12 @@ export class MemoryJournal implements Journal {
     return this.#share.entries.get(key);
   }
 
+  async forget(key: string, revision: number): Promise<void> {
+    await Promise.resolve();
+    this.#assertReachable();
+    if ((this.#share.entries.get(key)?.revision ?? Infinity) <= revision) this.#share.entries.delete(key);
+  }
+
   follow(watcher: JournalWatcher): void {
     this.#watcher = watcher;
     this.startOver();

@@ -99,6 +99,32 @@ async function suite(server: NatsServer): Promise<void> {
     expect(await registering).toMatchObject({ kind: "registered" });
   });
 
+  test("what is left of a key is dropped, but for what was written since, and who knew of it meets a conflict", async () => {
+    const client = await connect({ servers: server.address });
+    const options = { client, bucket: "forgotten", replicas: 1, clock: systemClock, log: silentLog };
+    await using journal = await NatsJournal.open(options);
+    const write = async (key: string, value: string, revision = 0): Promise<number> => {
+      const written = await journal.put(key, value, revision);
+      return written.kind === "written" ? written.revision : -1;
+    };
+    const ended = await write("process.one", "", await write("process.one", "alive"));
+    const revived = await write("process.two", "");
+    const other = await write("peer.one", "");
+    await write("process.two", "alive", revived);
+    await journal.forget("process.one", ended);
+    await journal.forget("process.two", revived);
+    expect(await journal.get("process.one")).toBeUndefined();
+    expect(await journal.get("process.two")).toMatchObject({ value: "alive" });
+    expect(await journal.get("peer.one")).toMatchObject({ revision: other });
+    expect(await write("process.one", "alive", ended)).toBe(-1);
+    const told: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    journal.follow({ entry: ({ key }) => void told.push(key), began() {}, caughtUp: resolve, away() {} });
+    await promise;
+    expect(told).toEqual(["peer.one", "process.two"]);
+    await client.close();
+  });
+
   test("an answer that was lost with its connection is found over the next one", async () => {
     using proxy = new TcpProxy(server.port);
     const { store } = await process(proxy.port, "answer", 20_000);

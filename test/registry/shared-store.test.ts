@@ -362,6 +362,28 @@ test("a process that died is missed also when the store has lost its last renewa
   expect(second.told).toEqual(["+ann", "lost", "+ben", "lost"]);
 });
 
+test("of processes that have ended nothing is left in the store after an hour, and those that live go on", async () => {
+  const cluster = new Cluster();
+  const [first, dying] = [await cluster.process(), await cluster.process()];
+  await using second = await cluster.process();
+  await register(dying.store, ann, { name: "ann" });
+  await first[Symbol.asyncDispose]();
+  dying.cut();
+  await cluster.pass(2 * LEASE_MS);
+  await using third = await cluster.process(); // hears of them by what is left
+  const processes = (): string[] =>
+    [...cluster.directory.entries].flatMap(([key, { value }]) => (key.startsWith("process.") ? [value] : []));
+  expect(processes().filter((value) => value === "")).toHaveLength(2);
+  await cluster.pass(3_500_000);
+  expect(processes()).toHaveLength(4);
+  await cluster.pass(120_000);
+  expect(processes()).toHaveLength(2);
+  expect([second.store.isOpen, third.store.isOpen]).toEqual([true, true]);
+  dying.heal();
+  await cluster.pass(5_000);
+  expect(dying.told).toEqual(["+ann", "lost", "shut REGISTRY_BUSY", "reopened"]); // lost: the first one
+});
+
 test("a process that begins later tells what it needs for readers who were away", async () => {
   const cluster = new Cluster();
   await using first = await cluster.process();
