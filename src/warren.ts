@@ -37,6 +37,11 @@ export interface OpenPeerOptions {
    * another home's registry may have taken the place of the one before.
    */
   acceptNewRegistry?: boolean;
+  /**
+   * A file of certificate authorities (PEM), for registries behind https: who must have signed their certificates, instead of
+   * whom Bun believes.
+   */
+  registryCa?: string;
   /** An invite of a closed registry. It is remembered until that registry has let this peer in. */
   invite?: string;
   /**
@@ -63,7 +68,8 @@ export interface OpenedPeer extends Peer {
  * Opens the identity `name` of a home, or makes it, and puts it online.
  *
  * @throws {WarrenError} `BAD_NAME`, `IDENTITY_IN_USE`, `PORT_IN_USE`, `HOST_UNAVAILABLE`, `HOME_UNWRITABLE`, `KEY_CORRUPT`,
- *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL, `keepHistory` no size), `INVITE_INVALID` (it is none)
+ *   `STORE_CORRUPT`, `STORE_NEWER`, `USAGE` (the registry is no URL, `keepHistory` no size), `INVITE_INVALID` (it is none),
+ *   `CERTIFICATE_INVALID` (in `registryCa`)
  */
 export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   const {
@@ -77,6 +83,8 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   } = options;
   const name = parseName(options.name);
   if (options.keepHistory !== undefined) checkKeep(options.keepHistory);
+  const { registryCa } = options;
+  const authority = registryCa && (await authorityIn(registryCa, registry));
   const folder = identityFolder(resolveHome(home), kind, name);
   await makeFolder(folder);
   const store = openStore(join(folder, "peer.db"), world.clock); // first: its lock says that the folder is ours
@@ -86,7 +94,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
     const { acceptNewRegistry: acceptNewKey = isLoopbackUrl, registerAfterMs = 0 } = options;
     const memory = store.settings; // what the client remembers is committed with the peer's own turns
     if (options.invite !== undefined) keepInvite(memory, options.invite);
-    const about = { url: registry, identity, memory, acceptNewKey, registerAfterMs, world };
+    const about = { url: registry, identity, memory, acceptNewKey, authority, registerAfterMs, world };
     const directory = registry === "none" ? undefined : new LateClient({ ...about, log: log.named("registry") });
     const info = { id: identity.id, name, kind };
     const transport = createTlsTransport({ identity, clock: world.clock });
@@ -107,6 +115,11 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   } finally {
     if (!isOpen) store[Symbol.dispose]();
   }
+}
+
+async function authorityIn(file: string, registry: string): Promise<string | undefined> {
+  const { readAuthority } = await import("./registry/authority.ts"); // nearly nobody needs it
+  return await readAuthority(file, registry);
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -10,6 +10,8 @@ export interface BotStart {
   readonly registry: string;
   /** Go on with a registry whose key has changed. Default: on this machine alone. */
   readonly acceptNewRegistry?: boolean;
+  /** See `openPeer`. */
+  readonly registryCa?: string;
   /** Of a closed registry; see `openPeer`. */
   readonly invite?: string;
   /** What the command line configures, each as `<name>.<key>=<value>`. */

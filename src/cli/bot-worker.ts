@@ -68,7 +68,7 @@ async function rehearse(): Promise<void> {
 async function open(port: number): Promise<void> {
   if (!loaded) return;
   const { plugin, start } = loaded;
-  const { home, registry, acceptNewRegistry, invite } = start;
+  const { home, registry, acceptNewRegistry, registryCa, invite } = start;
   const log = createLog(plugin.name, (level, source, text) => post({ t: "log", level, source, text }));
   const config = await configOf(loaded, (text) => log.warn(text));
   const accepts = acceptNewRegistry ?? registry.split(",").every(isLoopbackUrl);
@@ -78,6 +78,7 @@ async function open(port: number): Promise<void> {
     home,
     registry,
     log,
+    ...(registryCa !== undefined && { registryCa }),
     ...(invite !== undefined && { invite }),
   };
   const peer = await openAt(port, acceptNewRegistry === undefined ? about : { ...about, acceptNewRegistry });

@@ -14,6 +14,7 @@ export interface BotsOptions {
   home: string;
   registry: string;
   acceptNewRegistry: boolean;
+  registryCa: string | undefined;
   invite: string | undefined;
   /** What the command line configures, each as `<name>.<key>=<value>`. */
   set: readonly string[];
@@ -62,12 +63,13 @@ export class BotsProcess implements AsyncDisposable {
 
   #start(): void {
     const { files, home, registry, acceptNewRegistry, isWatching, set, record, world, isDebugging } = this.#options;
-    const { invite } = this.#options;
+    const { registryCa, invite } = this.#options;
     const startedAt = world.clock.steady();
     this.#isRestarting = false;
     // Its standard input is a pipe that nobody writes to: it ends when this process does, however that happens.
     const flags = ["--child", isDebugging ? "--debug" : "--quiet", "--home", home, "--registry", registry];
     if (acceptNewRegistry) flags.push("--accept-new-registry");
+    if (registryCa !== undefined) flags.push("--registry-ca", registryCa);
     flags.push(...set.flatMap((one) => ["--set", one]));
     if (record !== undefined) flags.push("--record", record);
     if (!isWatching) flags.push("--no-watch");

@@ -8,6 +8,7 @@ const DEFAULT_MEMORY_MIB = 512;
 interface Options {
   registry?: string;
   acceptNewRegistry?: true;
+  registryCa?: string;
   invite?: string;
   home?: string;
   set?: string[];
@@ -23,8 +24,17 @@ interface Options {
 
 await run(async () => {
   const { Option } = await import("commander");
-  const { countOption, createProgram, inviteOption, registryOption, setOption, ACCEPT_NEW_REGISTRY, RECORD, SET } =
-    await import("./options.ts");
+  const {
+    countOption,
+    createProgram,
+    inviteOption,
+    registryCaOption,
+    registryOption,
+    setOption,
+    ACCEPT_NEW_REGISTRY,
+    RECORD,
+    SET,
+  } = await import("./options.ts");
   const program = createProgram("bots")
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
@@ -34,6 +44,7 @@ await run(async () => {
       registryOption,
     )
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
+    .addOption(registryCaOption())
     .addOption(inviteOption())
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--set <name.key=value>", SET, setOption)
@@ -68,6 +79,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
       home: resolveHome(options.home),
       registry: options.registry ?? localRegistryUrl(),
       ...(options.acceptNewRegistry && { acceptNewRegistry: true }),
+      ...(options.registryCa !== undefined && { registryCa: options.registryCa }),
       ...(options.invite !== undefined && { invite: options.invite }),
       set: options.set ?? [],
       record: options.record === undefined ? undefined : resolve(options.record),

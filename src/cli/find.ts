@@ -2,6 +2,7 @@
 import { WarrenError } from "../base/errors.ts";
 import { oneLine } from "../base/log.ts";
 import { usageOf } from "../bot/help.ts";
+import { readAuthority } from "../registry/authority.ts";
 import { findCommands, type FoundCommand } from "../registry/find-commands.ts";
 import { parseRegistryUrls } from "../registry/url.ts";
 import { outputPaint, print } from "./output.ts";
@@ -12,20 +13,21 @@ type Found = Awaited<ReturnType<typeof findCommands>>;
 
 /** Asks registries in turn until one answers. @throws {WarrenError} what the first of them fails with */
 export async function find(
-  { registry, json }: { registry: string; json: boolean },
+  { registry, registryCa, json }: { registry: string; registryCa: string | undefined; json: boolean },
   words: readonly string[],
 ): Promise<number> {
   if (registry === "none") throw new WarrenError("USAGE", "without a registry nothing can be found: leave out -r none");
-  const { commands, more } = await firstAnswer(parseRegistryUrls(registry), words.join(" "));
+  const authority = await readAuthority(registryCa, registry);
+  const { commands, more } = await firstAnswer(parseRegistryUrls(registry), words.join(" "), authority);
   if (json) print(JSON.stringify({ event: "found", commands, more }));
   else for (const line of findLines(commands, more, outputPaint())) print(line);
   return commands.length > 0 ? EXIT.done : EXIT.failed;
 }
 
-async function firstAnswer(urls: readonly string[], words: string): Promise<Found> {
+async function firstAnswer(urls: readonly string[], words: string, authority: string | undefined): Promise<Found> {
   const failures: unknown[] = [];
   for (const url of urls) {
-    const found = await findCommands(url, words).catch((error: unknown) => void failures.push(error));
+    const found = await findCommands(url, words, { authority }).catch((error: unknown) => void failures.push(error));
     if (found) return found;
   }
   throw failures[0];

@@ -140,13 +140,14 @@ export class House implements AsyncDisposable {
 
   #runBots(files: readonly string[]): BotsProcess {
     const log = this.#log.named("bots");
-    const { home, registry, acceptNewRegistry = false, invite } = this.start;
+    const { home, registry, acceptNewRegistry = false, registryCa, invite } = this.start;
     return this.#scope.use(
       new BotsProcess({
         files,
         home,
         registry,
         acceptNewRegistry,
+        registryCa,
         invite,
         set: this.#options.set,
         record: this.#options.record,

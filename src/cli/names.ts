@@ -5,6 +5,7 @@ import { identityFolder } from "../base/home.ts";
 import { shortId, type PeerId } from "../base/ids.ts";
 import { systemWorld } from "../base/world.ts";
 import { openIdentity, type Identity } from "../identity/identity.ts";
+import { readAuthority } from "../registry/authority.ts";
 import { openGrant } from "../registry/grant.ts";
 import { keepTransfer, keptGrant, pinnedKey } from "../registry/memory.ts";
 import { releaseName as giveBack } from "../registry/release.ts";
@@ -20,6 +21,7 @@ export interface Owner {
   readonly name: string;
   /** A URL, several, or "none". */
   readonly registry: string;
+  readonly registryCa: string | undefined;
   readonly json: boolean;
 }
 
@@ -27,7 +29,8 @@ export interface Owner {
 export async function releaseName(owner: Owner, name: string): Promise<void> {
   await withIdentity(owner, async ({ identity, store }) => {
     const { url } = await holding(owner, store, identity, name);
-    await giveBack({ url, name, identity, memory: store.settings, world: systemWorld });
+    const authority = await readAuthority(owner.registryCa, url);
+    await giveBack({ url, name, identity, memory: store.settings, world: systemWorld, authority });
     tell(
       owner,
       { event: "released", name, registry: url },

@@ -1,4 +1,5 @@
 /** Options: how command lines are read, the same in every program. What is wrong in one is told in one line. */
+import { resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../base/errors.ts";
 import { isPeerId, parseName, type PeerId } from "../base/ids.ts";
@@ -70,6 +71,16 @@ export function inviteOption(): Option {
   return new Option("--invite <token>", "of a closed registry; needed once")
     .env("WARREN_INVITE")
     .argParser((text: string) => attempt(() => (parseInvite(text), text)));
+}
+
+/** `--registry-ca`, as an absolute path: bots have a folder of their own. */
+export function registryCaOption(): Option {
+  return new Option(
+    "--registry-ca <file>",
+    "the certificate authority (PEM) of a registry behind https, if it is your own",
+  )
+    .env("WARREN_REGISTRY_CA")
+    .argParser((text: string) => resolve(text));
 }
 
 /** The servers of a registry's shared store. */

@@ -13,6 +13,7 @@ import {
   nameOption,
   portOption,
   RECORD,
+  registryCaOption,
   registryOption,
   secondsOption,
   SET,
@@ -33,6 +34,7 @@ export interface Flags {
   host?: string;
   registry?: string;
   acceptNewRegistry?: true;
+  registryCa?: string;
   invite?: string;
   bot?: string[];
   bots: boolean;
@@ -60,6 +62,7 @@ export function addFlags(program: Command): Command {
       registryOption,
     )
     .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
+    .addOption(registryCaOption())
     .addOption(inviteOption())
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
@@ -84,8 +87,8 @@ export function addFlags(program: Command): Command {
 
 /** Of a name's own identity, unless another is said. */
 export function owner(flags: Flags, name: string): Owner {
-  const { home, forBot: bot, registry = localRegistryUrl(), json } = flags;
-  return { home: resolveHome(home), bot, name: flags.name ?? name, registry, json: json === true };
+  const { home, forBot: bot, registry = localRegistryUrl(), registryCa, json } = flags;
+  return { home: resolveHome(home), bot, name: flags.name ?? name, registry, registryCa, json: json === true };
 }
 
 export function whose({ home, forBot, name }: Flags): Whose {
@@ -105,9 +108,10 @@ export async function question(flags: Flags, command: PeerCommand, ids = false):
 
 /** A one-shot command starts neither a registry nor bots. */
 export function oneShot(flags: Flags): StartOptions {
-  const { name, port, host, registry = localRegistryUrl(), acceptNewRegistry, invite, debug } = flags;
+  const { name, port, host, registry = localRegistryUrl(), acceptNewRegistry, registryCa, invite, debug } = flags;
   const log = createLog("warren", stderrSink(debug ? "debug" : "error"));
-  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, invite, log };
+  const at = { registry, registryCa, acceptNewRegistry, invite };
+  return { home: resolveHome(flags.home), name, port, host, ...at, log };
 }
 
 /** For a peer that stays. */
@@ -117,6 +121,7 @@ export function running(flags: Flags): RunOptions {
     port,
     host,
     registry,
+    registryCa,
     acceptNewRegistry,
     invite,
     bot = [],
@@ -136,5 +141,6 @@ export function running(flags: Flags): RunOptions {
     debug: debug === true,
     timeoutMs: timeout * 1_000,
   };
-  return { home: resolveHome(flags.home), name, port, host, registry, acceptNewRegistry, invite, ...more };
+  const at = { registry, registryCa, acceptNewRegistry, invite };
+  return { home: resolveHome(flags.home), name, port, host, ...at, ...more };
 }

@@ -15,6 +15,7 @@ import {
   peerIdOption,
   portOption,
   proxiesOption,
+  registryCaOption,
   registryOption,
   secondsOption,
   storeOption,
@@ -47,6 +48,7 @@ interface Flags {
   readers: Readers;
   debug?: true;
   registry?: string;
+  registryCa?: string;
   json?: true;
 }
 
@@ -81,6 +83,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--closed", "let new keys in with an invite only; that is kept (open undoes it)")
     .option("--readers <who>", "who may read a closed one: members or everyone", choiceOption(READERS), "members")
     .option("-r, --registry <url>", "status: of which registry (default: that of this machine)", registryOption)
+    .addOption(registryCaOption())
     .option("--json", "as JSON: status, and what is said of invites and keys")
     .option("--debug", "say what happens, on standard error")
     .allowExcessArguments(false)
@@ -108,8 +111,8 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .description("who is there, what it counts, and whether it is well")
     .action(async () => {
       const { registryStatus } = await import("./registry-status.ts");
-      const { registry = localRegistryUrl(), json } = program.opts<Flags>();
-      code = await registryStatus(registry, json === true);
+      const { registry = localRegistryUrl(), registryCa, json } = program.opts<Flags>();
+      code = await registryStatus(registry, registryCa, json === true);
     });
   program
     .command("backup <file>")

@@ -1,6 +1,7 @@
 /** `bun run registry status`: a registry on one screen. */
 import { oneLine } from "../base/log.ts";
 import { describeDuration } from "../bot/duration.ts";
+import { readAuthority } from "../registry/authority.ts";
 import { askStatus, type RegistryStatus } from "../registry/status.ts";
 import { outputPaint, print } from "./output.ts";
 import type { Paint } from "./paint.ts";
@@ -9,8 +10,8 @@ import { EXIT } from "./program.ts";
 const SHOWN_NAMES = 12;
 
 /** Resolves to 1 when the registry is not ready. @throws {WarrenError} when it does not answer */
-export async function registryStatus(url: string, json: boolean): Promise<number> {
-  const status = await askStatus(url);
+export async function registryStatus(url: string, authorityFile: string | undefined, json: boolean): Promise<number> {
+  const status = await askStatus(url, { authority: await readAuthority(authorityFile, url) });
   if (json) print(JSON.stringify(status));
   else for (const line of statusLines(status, outputPaint())) print(line);
   return status.faults.length === 0 ? EXIT.done : EXIT.failed;

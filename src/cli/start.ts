@@ -27,6 +27,8 @@ export interface StartOptions {
   /** Go on with a registry whose key has changed. Default: on this machine alone. */
   readonly acceptNewRegistry?: boolean | undefined;
   /** See `openPeer`. */
+  readonly registryCa?: string | undefined;
+  /** See `openPeer`. */
   readonly invite?: string | undefined;
   /** See `openPeer`. */
   readonly registerAfterMs?: number | undefined;
@@ -61,7 +63,7 @@ export async function chooseIdentity(options: StartOptions, asker?: Asker): Prom
  */
 export async function openChosen(options: StartOptions, { name, port }: Choice): Promise<Peer> {
   const { openPeer } = await import("../warren.ts");
-  const { home, host, registry, acceptNewRegistry, invite, registerAfterMs = 0, log } = options;
+  const { home, host, registry, acceptNewRegistry, registryCa, invite, registerAfterMs = 0, log } = options;
   const more = {
     name,
     home,
@@ -70,6 +72,7 @@ export async function openChosen(options: StartOptions, { name, port }: Choice):
     log,
     ...(host === undefined ? {} : { host }),
     ...(acceptNewRegistry === undefined ? {} : { acceptNewRegistry }),
+    ...(registryCa === undefined ? {} : { registryCa }),
     ...(invite === undefined ? {} : { invite }),
   };
   try {

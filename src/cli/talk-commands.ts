@@ -51,8 +51,8 @@ export function addTalkCommands(program: Command, act: Act): void {
     .action((words: string[]) =>
       act(async (flags) => {
         const { find } = await import("./find.ts");
-        const { registry } = oneShot(flags);
-        return await find({ registry, json: flags.json === true }, words);
+        const { registry, registryCa } = oneShot(flags);
+        return await find({ registry, registryCa, json: flags.json === true }, words);
       }),
     );
   program

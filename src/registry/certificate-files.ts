@@ -1,9 +1,8 @@
 /** Certificate files: what a registry shows by TLS. They are looked at again and again, as who renews them does not say so. */
-import { X509Certificate, createPrivateKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Clock, Timer } from "../base/world.ts";
+import { certificateIn, privateKeyIn, readPem } from "./pem.ts";
 
 const LOOK_MS = 60_000;
 
@@ -68,27 +67,7 @@ export class CertificateFiles {
 }
 
 async function read({ certFile, keyFile }: CertificatePlace): Promise<Certificate> {
-  const [cert, key] = await Promise.all([certFile, keyFile].map(readText));
-  const certificate = attempt(certFile, "certificate", () => new X509Certificate(cert ?? ""));
-  const privateKey = attempt(keyFile, "private key without a password", () => createPrivateKey(key ?? ""));
-  if (certificate.checkPrivateKey(privateKey)) return { cert: cert ?? "", key: key ?? "" };
+  const [cert, key] = await Promise.all([readPem(certFile), readPem(keyFile)]);
+  if (certificateIn(certFile, cert).checkPrivateKey(privateKeyIn(keyFile, key))) return { cert, key };
   throw new WarrenError("CERTIFICATE_INVALID", `the key in ${keyFile} is not that of the certificate in ${certFile}`);
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new WarrenError("CERTIFICATE_INVALID", `${file} cannot be read (${describeError(error)})`, { cause: error });
-  }
-}
-
-function attempt<Value>(file: string, what: string, parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    throw new WarrenError("CERTIFICATE_INVALID", `${file} holds no ${what} in PEM (${describeError(error)})`, {
-      cause: error,
-    });
-  }
 }

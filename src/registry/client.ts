@@ -3,7 +3,7 @@ import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
 import { Emitter } from "../base/hooks.ts";
 import type { PeerId } from "../base/ids.ts";
 import { oneLine, silentLog, type Log } from "../base/log.ts";
-import { backoffMs, sleep, systemWorld, type Clock, type World } from "../base/world.ts";
+import { backoffMs, sleep, systemWorld, type World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { RegistryEntry, RegistryQuery, SelfDescription } from "./entry.ts";
 import { Forbearance } from "./forbearance.ts";
@@ -11,7 +11,7 @@ import type { ErrorFrame, Reachability, ServerFrame } from "./frames.ts";
 import { changeOfKey, readGreeting, unusable } from "./greeting.ts";
 import { Link, LOGIN_MS } from "./link.ts";
 import { acceptGrant, logIn, type Applicant } from "./login.ts";
-import { askForKey, lookUpAnywhere } from "./lookup.ts";
+import { askForKey, lookUpAnywhere, type LookUpOptions } from "./lookup.ts";
 import { isOwnMatter, isPassing, staleView } from "./matters.ts";
 import { keptPass, pinKey, pinnedKey } from "./memory.ts";
 import type { RegistryMemory } from "./memory.ts";
@@ -42,6 +42,8 @@ export interface RegistryClientOptions {
   memory: RegistryMemory;
   /** Take a registry whose key has changed as it is; the change is told either way. */
   acceptNewKey?: boolean | ((url: string) => boolean);
+  /** PEM; see `LookUpOptions`. */
+  authority?: string | undefined;
   world?: World;
   log?: Log;
 }
@@ -62,6 +64,7 @@ export class RegistryClient implements AsyncDisposable {
   readonly #identity: Identity;
   readonly #memory: RegistryMemory;
   readonly #acceptsNewKey: (url: string) => boolean;
+  readonly #authority: string | undefined;
   readonly #world: World;
   readonly #log: Log;
   readonly #events: Emitter<RegistryClientEvents>;
@@ -83,12 +86,13 @@ export class RegistryClient implements AsyncDisposable {
   #awayMs = 0; // for how long a registry that ended has asked to be left alone
 
   /** Nothing is sent before the first `announce`. @throws {WarrenError} `USAGE` */
-  constructor({ url, identity, memory, acceptNewKey = false, ...rest }: RegistryClientOptions) {
+  constructor({ url, identity, memory, acceptNewKey = false, authority, ...rest }: RegistryClientOptions) {
     const { world = systemWorld, log = silentLog } = rest;
     this.#rotation = new Rotation(parseRegistryUrls(url), memory);
     this.#identity = identity;
     this.#memory = memory;
     this.#acceptsNewKey = typeof acceptNewKey === "boolean" ? () => acceptNewKey : acceptNewKey;
+    this.#authority = authority;
     this.#world = world;
     this.#log = log;
     this.#events = new Emitter((error, event) =>
@@ -135,10 +139,10 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Asks the registry now, or all of several. @throws {WarrenError} `REGISTRY_UNREACHABLE` and the like */
   async find(query: RegistryQuery): Promise<RegistryEntry[]> {
-    const patience = this.#patience;
+    const asking = this.#asking;
     return await lookUpAnywhere(this.#rotation.urls, query, (url) => {
       const pinned = pinnedKey(this.#memory, url);
-      return { registry: this.#believed(url), ...patience, pass: pinned && keptPass(this.#memory, pinned) };
+      return { registry: this.#believed(url), ...asking, pass: pinned && keptPass(this.#memory, pinned) };
     });
   }
 
@@ -203,7 +207,8 @@ export class RegistryClient implements AsyncDisposable {
     this.#loggedInAt = undefined;
     this.#settleSelf();
     const nonce = this.#world.token(32);
-    using link = new Link(this.url, nonce, this.#world.clock, this.isOneOfSeveral ? TURN_MS : LOGIN_MS);
+    const loginMs = this.isOneOfSeveral ? TURN_MS : LOGIN_MS;
+    using link = new Link(this.url, nonce, this.#world.clock, { loginMs, authority: this.#authority });
     this.#link = link;
     try {
       const challenge = await this.#greet(link, nonce);
@@ -236,7 +241,7 @@ export class RegistryClient implements AsyncDisposable {
   /** Why there was no session at all: nobody there, or somebody else. */
   async #explain(link: Link, error: unknown): Promise<never> {
     if (link.wasOpen || this.#isClosed) throw error;
-    await askForKey(this.url, this.#patience);
+    await askForKey(this.url, this.#asking);
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${this.url} takes no more sessions just now`);
   }
 
@@ -372,10 +377,10 @@ export class RegistryClient implements AsyncDisposable {
     return { identity: this.#identity, memory: this.#memory, url: this.url };
   }
 
-  /** How long an answer is waited for: not as long as usual where another one may answer. */
-  get #patience(): { clock: Clock; timeoutMs?: number } {
-    const { clock } = this.#world;
-    return this.isOneOfSeveral ? { clock, timeoutMs: TURN_ANSWER_MS } : { clock };
+  /** An answer is not waited for as long as usual where another one may answer. */
+  get #asking(): LookUpOptions {
+    const asking = { clock: this.#world.clock, authority: this.#authority };
+    return this.isOneOfSeveral ? { ...asking, timeoutMs: TURN_ANSWER_MS } : asking;
   }
 
   /** The key that answers must be by; undefined where any will do. */

@@ -97,20 +97,20 @@ export function encodeFrame(frame: ServerFrame | PeerSideFrame): string {
   return JSON.stringify(frame);
 }
 
-/** @throws {WarrenError} `FRAME_MALFORMED` */
-export function parsePeerSideFrame(text: string | Uint8Array): PeerSideFrame {
+/** Undefined for a kind that a later version has added. @throws {WarrenError} `FRAME_MALFORMED` */
+export function parsePeerSideFrame(text: string | Uint8Array): PeerSideFrame | undefined {
   return parse(peerSideFrame, text);
 }
 
-/** @throws {WarrenError} `FRAME_TOO_LARGE`, `FRAME_MALFORMED` */
-export function parseServerFrame(text: unknown): ServerFrame {
+/** Undefined for a kind that a later version has added. @throws {WarrenError} `FRAME_TOO_LARGE`, `FRAME_MALFORMED` */
+export function parseServerFrame(text: unknown): ServerFrame | undefined {
   if (typeof text === "string" && text.length > MAX_SERVER_FRAME_BYTES) {
     throw new WarrenError("FRAME_TOO_LARGE", `a frame of ${text.length} characters; at most ${MAX_SERVER_FRAME_BYTES}`);
   }
   return parse(serverFrame, text);
 }
 
-function parse<Frame>(shape: z.ZodType<Frame>, text: unknown): Frame {
+function parse<Frame>(shape: z.ZodType<Frame>, text: unknown): Frame | undefined {
   if (typeof text !== "string") throw new WarrenError("FRAME_MALFORMED", "a frame is a text message");
   let value: unknown;
   try {
@@ -121,6 +121,11 @@ function parse<Frame>(shape: z.ZodType<Frame>, text: unknown): Frame {
   const result = shape.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
+  if (issue?.code === "invalid_union" && issue.path[0] === "t" && isOfKind(value)) return undefined;
   const place = issue?.path.map(String).join(".") || "frame";
   throw new WarrenError("FRAME_MALFORMED", `a frame that says nothing known: ${place}: ${issue?.message ?? "bad"}`);
+}
+
+function isOfKind(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "t" in value && typeof value.t === "string";
 }

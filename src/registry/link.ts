@@ -10,6 +10,12 @@ export const LOGIN_MS = 10_000;
 const FULL = 256;
 const LOW = 64;
 
+export interface LinkOptions {
+  readonly loginMs?: number;
+  /** PEM; see `LookUpOptions`. */
+  readonly authority?: string | undefined;
+}
+
 export class Link implements Disposable {
   readonly #clock: Clock;
   readonly #socket: WebSocket;
@@ -21,11 +27,12 @@ export class Link implements Disposable {
   #timer: Timer;
 
   /** @param origin of the registry; `nonce` comes back in its challenge */
-  constructor(origin: string, nonce: string, clock: Clock, loginMs = LOGIN_MS) {
+  constructor(origin: string, nonce: string, clock: Clock, { loginMs = LOGIN_MS, authority }: LinkOptions = {}) {
     this.#clock = clock;
     this.#heardAt = clock.steady();
     this.#timer = clock.after(loginMs, () => this.#fail(`no login within ${loginMs} ms`));
-    this.#socket = new WebSocket(`${origin.replace(/^http/, "ws")}/v1/session?nonce=${nonce}`);
+    const url = `${origin.replace(/^http/, "ws")}/v1/session?nonce=${nonce}`;
+    this.#socket = new WebSocket(url, authority === undefined ? {} : { tls: { ca: authority } });
     this.#socket.addEventListener("open", () => void (this.#isOpen = true));
     this.#socket.addEventListener("message", ({ data }) => this.#take(data));
     this.#socket.addEventListener("close", ({ reason }) => this.#fail(reason || "the connection broke"));
@@ -39,13 +46,15 @@ export class Link implements Disposable {
 
   /** The next frame. @throws {WarrenError} `CONNECTION_LOST`, `FRAME_TOO_LARGE`, `FRAME_MALFORMED` */
   async next(): Promise<ServerFrame> {
-    while (this.#held.length === 0) {
-      if (this.#end !== undefined) throw new WarrenError("CONNECTION_LOST", `the registry is gone: ${this.#end}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
+    for (;;) {
+      while (this.#held.length === 0) {
+        if (this.#end !== undefined) throw new WarrenError("CONNECTION_LOST", `the registry is gone: ${this.#end}`);
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      }
+      const frame = parseServerFrame(this.#held.shift());
+      if (this.#held.length === LOW) this.#socket.resume();
+      if (frame) return frame;
     }
-    const frame = parseServerFrame(this.#held.shift());
-    if (this.#held.length === LOW) this.#socket.resume();
-    return frame;
   }
 
   send(frame: PeerSideFrame): void {

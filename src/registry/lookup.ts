@@ -6,6 +6,7 @@ import { oneLine } from "../base/log.ts";
 import { systemClock, type Clock } from "../base/world.ts";
 import { checkEntry, toEntry, type RegistryEntry, type RegistryQuery, type SignedEntry } from "./entry.ts";
 import { peerIdShape } from "./shapes.ts";
+import { unanswered } from "./unanswered.ts";
 import { parseRegistryUrl } from "./url.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -29,6 +30,8 @@ export interface LookUpOptions {
   timeoutMs?: number;
   /** For a registry that is closed. */
   pass?: string | undefined;
+  /** PEM; for https: who must have signed its certificate. Default: whom Bun believes. */
+  authority?: string | undefined;
 }
 
 export interface LookUp {
@@ -42,7 +45,8 @@ export interface LookUp {
 /**
  * Everybody who fits, online or not.
  *
- * @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNUSABLE`, `REGISTRY_CHANGED`, `REGISTRY_REFUSED`, `USAGE`
+ * @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNTRUSTED`, `REGISTRY_UNUSABLE`, `REGISTRY_CHANGED`, `REGISTRY_REFUSED`,
+ *   `USAGE`
  */
 export async function lookUp(url: string, query: RegistryQuery = {}, options: LookUpOptions = {}): Promise<LookUp> {
   const origin = parseRegistryUrl(url);
@@ -154,20 +158,21 @@ export async function ask<Answer extends { registry: PeerId }>(
   return answer.data;
 }
 
-/** Whatever is answered, within bounds. @throws {WarrenError} `REGISTRY_UNREACHABLE` */
+/** Whatever is answered, within bounds. @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNTRUSTED` */
 export async function askText(
   origin: string,
   path: string,
-  { clock = systemClock, timeoutMs = TIMEOUT_MS, pass }: LookUpOptions,
+  { clock = systemClock, timeoutMs = TIMEOUT_MS, pass, authority }: LookUpOptions,
 ): Promise<{ status: number; text: string }> {
   const abort = new AbortController();
   using _ = clock.after(timeoutMs, () => abort.abort());
   try {
     const headers: Record<string, string> = pass === undefined ? {} : { authorization: `Bearer ${pass}` };
-    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error", headers });
+    const tls = authority === undefined ? {} : { tls: { ca: authority } };
+    const response = await fetch(origin + path, { signal: abort.signal, redirect: "error", headers, ...tls });
     return { status: response.status, text: await readBounded(response) };
   } catch (error) {
-    throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${origin} does not answer`, { cause: error });
+    throw unanswered(origin, error);
   }
 }
 

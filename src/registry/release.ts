@@ -5,6 +5,7 @@ import type { World } from "../base/world.ts";
 import type { Identity } from "../identity/identity.ts";
 import { changeOfKey, readGreeting, unusable } from "./greeting.ts";
 import { Link } from "./link.ts";
+import { askForKey } from "./lookup.ts";
 import { forgetName, type RegistryMemory } from "./memory.ts";
 import { signRelease } from "./proof.ts";
 
@@ -15,16 +16,19 @@ export interface ReleaseOptions {
   identity: Identity;
   memory: RegistryMemory;
   world: World;
+  /** PEM; see `LookUpOptions`. */
+  authority?: string | undefined;
 }
 
 /**
- * @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNUSABLE`, `REGISTRY_CHANGED`, `REGISTRY_REFUSED` where the key does
- *   not hold the name
+ * @throws {WarrenError} `REGISTRY_UNREACHABLE`, `REGISTRY_UNTRUSTED`, `REGISTRY_UNUSABLE`, `REGISTRY_CHANGED`, `REGISTRY_REFUSED`
+ *   where the key does not hold the name
  */
-export async function releaseName({ url, name, identity, memory, world }: ReleaseOptions): Promise<void> {
+export async function releaseName({ url, name, identity, memory, world, authority }: ReleaseOptions): Promise<void> {
   const dialled = world.token(32);
-  using link = new Link(url, dialled, world.clock);
-  const first = await link.next().catch((cause: unknown) => {
+  using link = new Link(url, dialled, world.clock, { authority });
+  const first = await link.next().catch(async (cause: unknown) => {
+    await askForKey(url, { clock: world.clock, authority }); // it may know better why
     throw new WarrenError("REGISTRY_UNREACHABLE", `the registry at ${url} does not answer`, { cause });
   });
   const { registry, nonce } = await readGreeting(first, url, dialled);

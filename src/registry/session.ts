@@ -133,7 +133,8 @@ export class PeerSession implements Leaseholder {
     this.#send({ t: "recorded", seq: listed.body.seq, grant: listed.grant });
   }
 
-  async #handle(frame: PeerSideFrame): Promise<void> {
+  async #handle(frame: PeerSideFrame | undefined): Promise<void> {
+    if (!frame) return; // of a later version of the protocol
     if (frame.t === "login") return await this.#countedLogin(frame);
     if (frame.t === "release") return await this.#release(frame.release);
     if (!this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", `"${frame.t}" before the login`);

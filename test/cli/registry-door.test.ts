@@ -104,13 +104,17 @@ test.skipIf(NATS_SERVER === undefined)(
   30_000,
 );
 
-/** What a registry prints when it is ready. */
-async function urlOf(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const chunk of stream) {
-    text += Buffer.from(chunk).toString();
-    const url = /registry ready at (\S+)\n/.exec(text)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`it has ended: ${text}`);
+/** Where a registry is, once it is ready. What it prints after that is read, too: it would end if nobody did. */
+function urlOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  void (async () => {
+    let text = "";
+    for await (const chunk of stream) {
+      text += Buffer.from(chunk).toString();
+      const url = /registry ready at (\S+)\n/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    }
+    reject(new Error(`it has ended: ${text}`));
+  })();
+  return promise;
 }

@@ -81,7 +81,7 @@ export class LightPeer {
   async #hold(onWelcome: () => void): Promise<void> {
     const url = this.#urls[this.#turn] ?? "";
     const nonce = systemWorld.token(32);
-    using link = new Link(url, nonce, systemClock, 8_000);
+    using link = new Link(url, nonce, systemClock, { loginMs: 8_000 });
     let isHere = false;
     try {
       const first = await link.next();

@@ -1,35 +1,8 @@
 import { expect, test } from "bun:test";
 import { silentLog } from "../../src/base/log.ts";
 import { CertificateFiles } from "../../src/registry/certificate-files.ts";
+import { authority, withOpenssl } from "./test-authority.ts";
 import { openRegistry, socketWorld, someTurns, temporaryFolder } from "./setting.ts";
-
-const OPENSSL = Bun.which("openssl");
-if (!OPENSSL) console.log("openssl is not installed: TLS of the registry is not tested");
-const withOpenssl = test.skipIf(!OPENSSL);
-
-/** A certificate authority of its own, and certificates for this machine that it signs. */
-async function authority() {
-  const folder = await temporaryFolder();
-  const run = (...args: string[]): void => {
-    const { success, stderr } = Bun.spawnSync([OPENSSL ?? "openssl", ...args], { cwd: folder.path, stderr: "pipe" });
-    if (!success) throw new Error(stderr.toString());
-  };
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  run("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority");
-  await Bun.write(`${folder.path}/names`, "subjectAltName=IP:127.0.0.1");
-  return {
-    path: folder.path,
-    ca: await Bun.file(`${folder.path}/ca.pem`).text(),
-    certFile: `${folder.path}/cert.pem`,
-    keyFile: `${folder.path}/key.pem`,
-    issue(name: string): void {
-      run("req", ...key, "-keyout", "key.pem", "-out", "request", "-subj", `/CN=${name}`);
-      const signing = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"];
-      run("x509", "-req", "-in", "request", "-out", "cert.pem", ...signing);
-    },
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
-  };
-}
 
 async function shown(port: number): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
@@ -48,7 +21,7 @@ async function shown(port: number): Promise<string> {
 
 withOpenssl("with a certificate it speaks https and wss, and is known by that address", async () => {
   await using own = await authority();
-  own.issue("first");
+  await own.issue("first");
   await using registry = await openRegistry({ tls: own });
   expect(registry.url).toBe(`https://127.0.0.1:${registry.port}`);
   expect((await fetch(`${registry.url}/healthz`, { tls: { ca: own.ca } })).status).toBe(200);
@@ -81,7 +54,7 @@ withOpenssl("with a certificate it speaks https and wss, and is known by that ad
 
 withOpenssl("a certificate that was renewed is shown within a minute, and sessions go on", async () => {
   await using own = await authority();
-  own.issue("first");
+  await own.issue("first");
   const world = socketWorld();
   await using registry = await openRegistry({ tls: own, world, limits: { loginMs: 3_600_000 } });
   const url = `${registry.url.replace("https", "wss")}/v1/session?nonce=${"n".repeat(32)}`;
@@ -90,7 +63,7 @@ withOpenssl("a certificate that was renewed is shown within a minute, and sessio
     new Promise((resolve) => socket.addEventListener("message", ({ data }) => resolve(String(data)), { once: true }));
   expect(await next()).toContain("challenge");
   expect(await shown(registry.port)).toBe("first");
-  own.issue("second");
+  await own.issue("second");
   await renewed(world, async () => (await shown(registry.port)) === "second");
   const answer = next();
   socket.send('{"t":"ping"}'); // before a login: it is there to refuse that
@@ -99,7 +72,7 @@ withOpenssl("a certificate that was renewed is shown within a minute, and sessio
 
 withOpenssl("files of which only one has been replaced are left alone, with one warning", async () => {
   await using own = await authority();
-  own.issue("first");
+  await own.issue("first");
   const files = await CertificateFiles.open(own);
   const key = await Bun.file(own.keyFile).text();
   const { clock } = socketWorld();
@@ -107,7 +80,7 @@ withOpenssl("files of which only one has been replaced are left alone, with one 
   const changes: string[] = [];
   const log = { ...silentLog, warn: (text: string) => void warnings.push(text) };
   using _ = files.watch(clock, log, ({ cert }) => void changes.push(cert));
-  own.issue("second");
+  await own.issue("second");
   const newKey = await Bun.file(own.keyFile).text();
   await Bun.write(own.keyFile, key);
   await renewed({ clock }, async () => warnings.length > 0);

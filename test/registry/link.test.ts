@@ -53,6 +53,12 @@ test("more frames than anybody reads at once all come, in order", () => {
   });
 });
 
+test("a kind of frame that a later version adds is passed over", () =>
+  served(['{"t":"sing"}', PONG], async (url) => {
+    using link = new Link(url, "n".repeat(32), new SocketClock());
+    expect((await link.next()).t).toBe("pong");
+  }));
+
 test("a frame that is too long, or none, is refused when its turn comes", async () => {
   for (const bad of ["x".repeat(70_000), "{}", "null"]) {
     await served([PONG, bad], async (url) => {

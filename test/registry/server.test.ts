@@ -311,7 +311,8 @@ test("what is no frame, or comes before its time, ends the session", async () =>
   const cases: [string | Uint8Array | object, string][] = [
     ["hello", "FRAME_MALFORMED"],
     ["[]", "FRAME_MALFORMED"],
-    ['{"t":"sing"}', "FRAME_MALFORMED"],
+    ['{"t":1}', "FRAME_MALFORMED"],
+    ['{"t":"login"}', "FRAME_MALFORMED"],
     [new Uint8Array([1, 2, 3]), "FRAME_MALFORMED"],
     [{ t: "login", login: "x", record: "y" }, "REGISTRY_REFUSED"],
     [{ t: "subscribe" }, "PROTOCOL_VIOLATION"],
@@ -325,6 +326,17 @@ test("what is no frame, or comes before its time, ends the session", async () =>
     expect(await session.next()).toMatchObject({ t: "error", code });
     expect((await session.next()).t).toBe("closed");
   }
+});
+
+test("a kind of frame that a later version adds is passed over, and counted", async () => {
+  await using registry = await openRegistry({ limits: { framesPerMinute: 100 } });
+  using session = new RawSession(registry.url);
+  await session.logIn(ann, { record: annRecord });
+  session.send({ t: "sing", song: 1 });
+  session.send({ t: "ping" });
+  expect((await session.next()).t).toBe("pong");
+  for (let n = 0; n < 100; n++) session.send({ t: "sing" });
+  expect(await session.next()).toMatchObject({ t: "error", code: "RATE_LIMITED" });
 });
 
 test("a frame over the limit ends the session unread", async () => {

@@ -27,7 +27,14 @@ test("who is dialled back is told, and again only when it listens elsewhere", as
   const frames: ServerFrame[] = [];
   const session = new PeerSession({
     core,
-    pipe: { send: (text) => frames.push(parseServerFrame(text)) > 0, close() {} },
+    pipe: {
+      send(text) {
+        const frame = parseServerFrame(text);
+        if (frame) frames.push(frame);
+        return true;
+      },
+      close() {},
+    },
     dialled: "n".repeat(32),
     address: "198.51.100.7",
     isOwnOrigin: (origin) => origin === ORIGIN,

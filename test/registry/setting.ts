@@ -149,7 +149,8 @@ export class RawSession implements Disposable {
     this.nonce = nonce;
     this.#socket = new WebSocket(`${url.replace("http", "ws")}/v1/session?nonce=${nonce}`);
     this.#socket.addEventListener("message", ({ data }) => {
-      this.#frames.push(parseServerFrame(data));
+      const frame = parseServerFrame(data);
+      if (frame) this.#frames.push(frame);
       this.#wake?.();
     });
     this.#socket.addEventListener("close", () => {
