@@ -71,7 +71,7 @@ export class Supervisor implements AsyncDisposable {
       if (!sources.isIncomplete) this.#goneSince.delete(file);
       else if (this.#isBeingSaved(file)) continue;
       if (existsSync(file)) bot.changed(sources);
-      else this.#remove(file, bot);
+      else if (bot.sources.hash !== sources.hash) this.#remove(file, bot); // else it never was there, as its start will say
     }
     for (const file of this.#options.files()) if (!this.#bots.has(file) && existsSync(file)) this.#add(file);
     this.#watchFolders();

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createLog } from "../../src/base/log.ts";
 import { systemWorld } from "../../src/base/world.ts";
 import { Supervisor } from "../../src/bot/supervisor.ts";
-import { workersOf } from "../../src/bot/worker-link.ts";
+import { workersOf, type WorkerHandler } from "../../src/bot/worker-link.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 /** Real workers; `until` resolves as soon as a line holds the text. */
@@ -52,4 +52,27 @@ test("a bot that loops for ever is ended after its time", async () => {
   const stopped = supervisor[Symbol.asyncDispose]();
   await clock.advance(5_000);
   await stopped;
+});
+
+test("a file that is not there is no file that is gone, however long its start takes", async () => {
+  const clock = new ManualClock();
+  const lines: string[] = [];
+  const workers: WorkerHandler[] = [];
+  await using _ = new Supervisor(
+    { home: "/nowhere", registry: "none" },
+    {
+      files: () => ["/nowhere/missing.ts"],
+      isWatching: true,
+      memoryBytes: Infinity,
+      spawn: (handler) => {
+        workers.push(handler);
+        return { post() {}, terminate() {} };
+      },
+      world: { ...systemWorld, clock },
+      log: createLog("bots", (_level, _source, text) => void lines.push(text)),
+    },
+  );
+  await clock.advance(3_000); // in which it is looked at again and again
+  workers[0]?.message({ t: "failed", code: "PLUGIN_LOAD_FAILED", message: "there is no file" });
+  expect(lines).toEqual(["missing.ts is not started: there is no file"]);
 });

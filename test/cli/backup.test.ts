@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openPeer } from "../../src/warren.ts";
 import { TestHome } from "./processes.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 const keyOf = (place: TestHome): Promise<string> => readFile(join(place.path, "peers/ann/key.pem"), "utf8");
 
@@ -14,7 +14,7 @@ const COUNTER = `
     bot.on("message", async ({ reply }) => reply("no. " + await counts.update("n", (n = 0) => n + 1)));
   } });`;
 
-test(
+test.concurrent(
   "a running bot is backed up, and restored when it does not run; it is the same peer and counts on from there",
   async () => {
     await using home = await TestHome.make();
@@ -60,7 +60,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "an identity that does not run goes to another home with its key, its history and its port",
   async () => {
     await using home = await TestHome.make();

@@ -5,7 +5,7 @@ import { createPaint } from "../../src/cli/paint.ts";
 import { testId } from "../peer/burrow.ts";
 import { TestHome } from "./processes.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const paint = createPaint(false);
 const read = (command: object): unknown => parseCommand(JSON.stringify(command));
 const ANN = { id: testId("ann"), name: "ann\u001b[2J", kind: "person" } as const;
@@ -71,7 +71,7 @@ test("the outbox says how full it is, and when the first message expires", () =>
   expect(careLines({ event: "outbox", entries: [] }, 0, paint)).toEqual(["nothing waits"]);
 });
 
-test(
+test.concurrent(
   "blocking, accepting and the outbox work alone and through the running peer, and outlive both",
   async () => {
     await using home = await TestHome.make();
@@ -142,7 +142,7 @@ const clerkThat = (answer: string): string => `
     bot.on("message", (message) => ${answer});
   } });`;
 
-test(
+test.concurrent(
   "what a bot could not handle is seen and tried again from outside, while it runs and while it does not, and dropped",
   async () => {
     await using home = await TestHome.make();
@@ -219,7 +219,7 @@ const KEEPER = `
     });
   } });`;
 
-test(
+test.concurrent(
   "the jobs of a bot are listed from outside, while it runs and while it does not",
   async () => {
     await using home = await TestHome.make();
@@ -253,7 +253,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "in the chat, /block and /unblock do the same",
   async () => {
     await using home = await TestHome.make();

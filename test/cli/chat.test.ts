@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { rm } from "node:fs/promises";
 import { TestHome } from "./processes.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
-test(
+test.concurrent(
   "every ability of the menu works when it is typed: users, message, receive, history, register, disconnect, help, whoami",
   async () => {
     await using home = await TestHome.make();
@@ -44,7 +44,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "the first start asks for port and name, keeps both, and never asks again",
   async () => {
     await using home = await TestHome.make();
@@ -75,7 +75,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "the chat says what is wrong with the registry, and a mistyped one does not take anybody offline",
   async () => {
     await using home = await TestHome.make();
@@ -92,7 +92,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a bot is spoken to as a newcomer would: by typing its name and the command, with Tab's help",
   async () => {
     await using home = await TestHome.make();
@@ -129,7 +129,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "an answer is read while it grows, and a program is told of it",
   async () => {
     await using home = await TestHome.make();
@@ -161,7 +161,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "without a terminal the chat takes plain lines, and ends when they end",
   async () => {
     await using home = await TestHome.make();

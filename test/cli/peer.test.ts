@@ -5,9 +5,9 @@ import { personFolder } from "../../src/cli/identities.ts";
 import { findRunning } from "../../src/cli/running.ts";
 import { TestHome } from "./processes.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
-test(
+test.concurrent(
   "two peers find each other by the registry that the first one runs, and talk as programs",
   async () => {
     await using home = await TestHome.make();
@@ -38,7 +38,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a line that is no command is answered with an error, and the next one is done",
   async () => {
     await using home = await TestHome.make();
@@ -60,7 +60,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "the end of the input stops a peer after its outbox had its chance",
   async () => {
     await using home = await TestHome.make();
@@ -76,7 +76,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "one-shot commands work alone, and hand their work to the running peer of the same identity",
   async () => {
     await using home = await TestHome.make();
@@ -122,7 +122,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a message for a peer that is off is kept, said to be kept, and taken by receive when it comes back",
   async () => {
     await using home = await TestHome.make();
@@ -146,7 +146,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "wrong usage exits with 2 and failures with 1, each with its line on standard error",
   async () => {
     await using home = await TestHome.make();
@@ -175,7 +175,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "an identity that is running already is not started twice where nobody can be asked",
   async () => {
     await using home = await TestHome.make();
@@ -187,7 +187,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "a port of the registry that something else uses costs one line and nothing more",
   async () => {
     await using home = await TestHome.make();
@@ -204,7 +204,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "when the first peer is killed, the second takes the registry and the bots",
   async () => {
     await using home = await TestHome.make();
@@ -224,7 +224,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "peers of two homes share a registry and its bots, and when the first home's peers end the other one runs its own",
   async () => {
     await using home = await TestHome.make();
@@ -246,7 +246,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "receive takes the place of the running peer that it watched, when that one ends",
   async () => {
     await using home = await TestHome.make();
@@ -268,7 +268,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "of the lines that send reads, one that is too long is told by its number, and the others are sent",
   async () => {
     await using home = await TestHome.make();
@@ -282,7 +282,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "whoever asks a running peer to stop is told that it was heard",
   async () => {
     await using home = await TestHome.make();
@@ -295,7 +295,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "the bots of a peer come and go with their files",
   async () => {
     await using home = await TestHome.make();

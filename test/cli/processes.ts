@@ -226,13 +226,23 @@ const LAST_WORDS_WITHIN_MS = 2_000;
 
 const noop = (): void => {};
 
-/** A port that was free a moment ago. */
+/** Below the ports that systems give out by themselves: whoever asks for any port does not get one that is meant for a registry. */
+const PORTS = { from: 16_000, count: 16_000 };
+let lastPort = Math.floor(Math.random() * PORTS.count);
+
+/** A port that was free a moment ago, and that no other test of this process is given. */
 async function freePort(): Promise<number> {
-  return await new Promise((resolve) => {
+  for (;;) {
+    lastPort = (lastPort + 1) % PORTS.count;
+    const port = PORTS.from + lastPort;
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { createIdentity } from "../../src/identity/identity.ts";
 import { NatsServer, NATS_SERVER } from "../registry/nats-server.ts";
 import { TestHome } from "./processes.ts";
+
+setDefaultTimeout(60_000); // for as many at a time as there are tests here, each with several processes
 
 const REGISTRY = join(import.meta.dir, "../../src/cli/registry.ts");
 
@@ -16,37 +18,40 @@ async function ran(home: TestHome, ...args: string[]) {
   return { out, err, code };
 }
 
-test("a peer with an invite comes into a registry that was closed while it ran, and is gone when it is blocked", async () => {
-  await using home = await TestHome.make();
-  const registry = Bun.spawn([process.execPath, REGISTRY, "--port", "0"], { env: home.environment, stdout: "pipe" });
-  try {
-    const url = await urlOf(registry.stdout);
-    expect((await ran(home, "close")).out).toContain("closed: new keys need an invite");
-    const without = await home.peer("ann", "-r", url, "--no-bots");
-    expect(await without.next((event) => event.event === "error")).toMatchObject({ code: "INVITE_NEEDED" });
-    void without.child.stdin.end();
-    await without.child.exited;
-    const { invite } = JSON.parse((await ran(home, "--json", "invite", "laptop")).out) as { invite: string };
-    const peer = await home.peer("ann", "-r", url, "--no-bots", "--invite", invite);
-    const id = (await peer.next((event) => event.event === "ready"))["id"] as string;
-    for (let out = ""; !out.includes(id);) ({ out } = await ran(home, "allow"));
-    expect((await ran(home, "invites")).out).toMatch(/^\w{6} {2}used 1 of 1 {2}used up {2}laptop\n$/);
-    await ran(home, "block", id);
-    expect(await peer.next((event) => event.event === "error")).toMatchObject({ code: "KEY_BLOCKED" });
-    expect((await ran(home, "block")).out).toContain(id);
-  } finally {
-    registry.kill();
-    await registry.exited;
-  }
-}, 20_000);
+test.concurrent(
+  "a peer with an invite comes into a registry that was closed while it ran, and is gone when it is blocked",
+  async () => {
+    await using home = await TestHome.make();
+    const registry = Bun.spawn([process.execPath, REGISTRY, "--port", "0"], { env: home.environment, stdout: "pipe" });
+    try {
+      const url = await urlOf(registry.stdout);
+      expect((await ran(home, "close")).out).toContain("closed: new keys need an invite");
+      const without = await home.peer("ann", "-r", url, "--no-bots");
+      expect(await without.next((event) => event.event === "error")).toMatchObject({ code: "INVITE_NEEDED" });
+      void without.child.stdin.end();
+      await without.child.exited;
+      const { invite } = JSON.parse((await ran(home, "--json", "invite", "laptop")).out) as { invite: string };
+      const peer = await home.peer("ann", "-r", url, "--no-bots", "--invite", invite);
+      const id = (await peer.next((event) => event.event === "ready"))["id"] as string;
+      for (let out = ""; !out.includes(id);) ({ out } = await ran(home, "allow"));
+      expect((await ran(home, "invites")).out).toMatch(/^\w{6} {2}used 1 of 1 {2}used up {2}laptop\n$/);
+      await ran(home, "block", id);
+      expect(await peer.next((event) => event.event === "error")).toMatchObject({ code: "KEY_BLOCKED" });
+      expect((await ran(home, "block")).out).toContain(id);
+    } finally {
+      registry.kill();
+      await registry.exited;
+    }
+  },
+);
 
-test("where no registry has run yet, it says so", async () => {
+test.concurrent("where no registry has run yet, it says so", async () => {
   await using home = await TestHome.make();
   expect((await ran(home, "close")).out).toMatch(/\nno registry has run in .*--home/);
   expect((await ran(home, "close")).out).not.toContain("no registry has run");
 });
 
-test("what cannot be done is said, with what to do", async () => {
+test.concurrent("what cannot be done is said, with what to do", async () => {
   await using home = await TestHome.make();
   const { id } = await createIdentity();
   for (const [args, word] of [
@@ -58,9 +63,9 @@ test("what cannot be done is said, with what to do", async () => {
   ] as const) {
     expect(await ran(home, ...args)).toMatchObject({ code: 2, out: "", err: expect.stringContaining(word) });
   }
-}, 20_000);
+});
 
-test.skipIf(NATS_SERVER === undefined)(
+test.concurrent.skipIf(NATS_SERVER === undefined)(
   "of a registry that is two processes an invite lets one key in, and a blocked one is gone from whichever has it",
   async () => {
     await using nats = await NatsServer.start();

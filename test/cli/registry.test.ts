@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NatsServer, NATS_SERVER, NO_NATS_SERVER } from "../registry/nats-server.ts";
+
+setDefaultTimeout(60_000); // for as many at a time as there are tests here, each with several processes
 
 const PROGRAM = join(import.meta.dir, "../../src/cli/registry.ts");
 
@@ -28,7 +30,7 @@ async function lines(stream: ReadableStream<Uint8Array>, count: number): Promise
   return text.trimEnd().split("\n");
 }
 
-test("it says where it is, answers there, keeps its key in its home, and ends when it is told to", () =>
+test.concurrent("it says where it is, answers there, keeps its key in its home, and ends when it is told to", () =>
   inHome(async (home) => {
     const program = start("--port", "0", "--home", home);
     const line = await firstLine(program.stdout);
@@ -39,9 +41,10 @@ test("it says where it is, answers there, keeps its key in its home, and ends wh
     program.kill("SIGTERM");
     expect(await program.exited).toBe(0);
     expect(await program.stderr.text()).toBe("");
-  }));
+  }),
+);
 
-test("its log is one JSON object a line for whoever wants that, also when it cannot start", () =>
+test.concurrent("its log is one JSON object a line for whoever wants that, also when it cannot start", () =>
   inHome(async (home) => {
     const program = start("--port", "0", "--home", home, "--log", "json");
     const { text } = JSON.parse(await firstLine(program.stderr)) as { text: string };
@@ -55,9 +58,10 @@ test("its log is one JSON object a line for whoever wants that, also when it can
     });
     program.kill("SIGTERM");
     expect([await program.exited, await program.stdout.text()]).toEqual([0, ""]);
-  }));
+  }),
+);
 
-test("told to end, it says for a while that it is about to, and then ends", () =>
+test.concurrent("told to end, it says for a while that it is about to, and then ends", () =>
   inHome(async (home) => {
     const program = start("--port", "0", "--home", home, "--drain", "0.5");
     const url = (await firstLine(program.stdout)).replace(/.* /, "");
@@ -66,9 +70,10 @@ test("told to end, it says for a while that it is about to, and then ends", () =
     while (status === 200) status = (await fetch(`${url}/readyz`)).status;
     expect(status).toBe(503);
     expect(await program.exited).toBe(0);
-  }));
+  }),
+);
 
-test("status, backup and restore are commands of the same program", () =>
+test.concurrent("status, backup and restore are commands of the same program", () =>
   inHome(async (home) => {
     const program = start("--port", "0", "--home", home);
     const url = (await firstLine(program.stdout)).replace(/.* /, "");
@@ -93,18 +98,20 @@ test("status, backup and restore are commands of the same program", () =>
     await program.exited;
     expect(await ran("restore", file, "--home", home, "--force")).toMatchObject({ code: 0, err: "" });
     expect(await ran("status", "-r", url)).toMatchObject({ code: 1, err: expect.stringContaining("does not answer") });
-  }));
+  }),
+);
 
-test("a port in use is one line and exit code 1", () =>
+test.concurrent("a port in use is one line and exit code 1", () =>
   inHome(async (home) => {
     const other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const program = start("--port", String(other.port), "--home", home);
     expect(await program.exited).toBe(1);
     expect(await program.stderr.text()).toMatch(/^warren: port \d+ is in use: [^\n]*--port[^\n]*\n$/);
     await other.stop(true);
-  }));
+  }),
+);
 
-test("wrong usage is exit code 2", async () => {
+test.concurrent("wrong usage is exit code 2", async () => {
   for (const options of [
     ["--port", "many"],
     ["--port", "70000"],
@@ -119,7 +126,7 @@ test("wrong usage is exit code 2", async () => {
 });
 
 if (NATS_SERVER === undefined) console.log(`bun run registry --store: ${NO_NATS_SERVER}`);
-test.skipIf(NATS_SERVER === undefined)(
+test.concurrent.skipIf(NATS_SERVER === undefined)(
   "two processes share a store with one key, and one with another key is refused",
   () =>
     inHome(async (home) => {
@@ -148,7 +155,7 @@ test.skipIf(NATS_SERVER === undefined)(
     }),
 );
 
-test("a store that is not there, and one that cannot be, are told in a line", () =>
+test.concurrent("a store that is not there, and one that cannot be, are told in a line", () =>
   inHome(async (home) => {
     const program = start("--port", "0", "--home", home, "--store", "nats://127.0.0.1:1");
     expect([await program.exited, await program.stderr.text()]).toEqual([
@@ -157,9 +164,10 @@ test("a store that is not there, and one that cannot be, are told in a line", ()
     ]);
     const wrong = start("--store", "http://127.0.0.1");
     expect([await wrong.exited, await wrong.stderr.text()]).toEqual([2, expect.stringContaining("nats://host:4222")]);
-  }));
+  }),
+);
 
-test("every option and command that --help names is in docs/registry.md", async () => {
+test.concurrent("every option and command that --help names is in docs/registry.md", async () => {
   const help = await start("--help").stdout.text();
   const page = await Bun.file(join(import.meta.dir, "../../docs/registry.md")).text();
   const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => String(option));

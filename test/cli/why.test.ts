@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { TestHome } from "./processes.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 const CLERK = `
   export default definePlugin({ name: "clerk", about: "files things", setup(bot) {
@@ -9,7 +9,7 @@ const CLERK = `
     bot.on("message", () => {});
   } });`;
 
-test(
+test.concurrent(
   "what a bot did with a message is told to its sender and at the bot, while it runs and while it does not",
   async () => {
     await using home = await TestHome.make();
@@ -55,7 +55,7 @@ test(
   LIMIT_MS,
 );
 
-test(
+test.concurrent(
   "of a message to a bot of another home it is told how far it came, and where more is known",
   async () => {
     await using home = await TestHome.make();
