@@ -65,7 +65,7 @@ test.concurrent("what cannot be done is said, with what to do", async () => {
   }
 });
 
-test.concurrent.skipIf(NATS_SERVER === undefined)(
+test.skipIf(NATS_SERVER === undefined)(
   "of a registry that is two processes an invite lets one key in, and a blocked one is gone from whichever has it",
   async () => {
     await using nats = await NatsServer.start();
