@@ -30,11 +30,16 @@ interface Key {
   readonly ctrl?: boolean;
 }
 
+/** The blank at which a row was broken, behind the colours that go on in the next one. */
+// eslint-disable-next-line no-control-regex -- a colour begins with one
+const BREAK = /^((?:\x1b\[[\d;]*m)*) /;
+
 /** Moves the cursor; 0 would move it by one. */
 const right = (count: number): string => (count > 0 ? `\x1b[${count}C` : "");
 
 export class Screen implements Asker, Disposable {
   readonly isTerminal: boolean;
+  readonly #input: NodeJS.ReadStream;
   readonly #output: NodeJS.WriteStream;
   readonly #readline: Interface;
   #question: PromiseWithResolvers<string> | undefined; // that is being asked
@@ -51,6 +56,7 @@ export class Screen implements Asker, Disposable {
 
   constructor({ input, output, complete }: ScreenOptions) {
     this.isTerminal = input.isTTY && output.isTTY;
+    this.#input = input;
     this.#output = output;
     this.#readline = createInterface({
       input,
@@ -72,6 +78,8 @@ export class Screen implements Asker, Disposable {
     input.prependListener("keypress", (_, key?: Key) => this.#beforeKey(key));
     input.on("keypress", () => this.#afterKey());
     output.prependListener("resize", () => this.#onResize());
+    this.#readline.on("SIGTSTP", () => this.#suspend());
+    process.on("SIGCONT", this.#resume);
   }
 
   get columns(): number {
@@ -147,6 +155,7 @@ export class Screen implements Asker, Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    process.off("SIGCONT", this.#resume);
     this.#above(() => {
       this.#isPrompting = false;
       this.#floating = [];
@@ -159,7 +168,7 @@ export class Screen implements Asker, Disposable {
     if (!line.includes("\n") && Bun.stringWidth(line) <= width) return [line];
     const rows = line.split("\n").flatMap((part) => {
       const [first = "", ...rest] = Bun.wrapAnsi(part, width - indent, { hard: true, trim: false }).split("\n");
-      return [first, ...rest.map((row) => row.replace(/^ /, ""))]; // the blank it was broken at
+      return [first, ...rest.map((row) => row.replace(BREAK, "$1"))];
     });
     return rows.map((row, index) => (index === 0 ? row : " ".repeat(indent) + row));
   }
@@ -258,6 +267,27 @@ export class Screen implements Asker, Disposable {
     this.endQuestion();
     this.#reader?.onEnd();
   }
+
+  /**
+   * Ctrl-Z: stops all that the shell calls this job, as the terminal itself does where nobody reads single keys. Were this
+   * process stopped alone, `bun run` would go on waiting for it, and the shell for `bun run`.
+   */
+  #suspend(): void {
+    this.#input.setRawMode(false);
+    process.kill(0, "SIGTSTP");
+    this.#input.setRawMode(true); // where no shell could bring it back, the system does not stop it
+  }
+
+  /** After a stop, from outside too: the shell has had the terminal meanwhile, and the cursor is below what it printed. */
+  readonly #resume = (): void => {
+    this.#fixedRows = this.#printedRows;
+    this.#input.setRawMode(false); // or it would be believed to read single keys still
+    this.#input.setRawMode(true);
+    this.#write(this.#floating);
+    if (!this.#isPrompting) return;
+    Object.assign(this.#readline, { prevRows: 0 });
+    this.#readline.prompt(true);
+  };
 
   #clearTyped(): void {
     this.#erase(this.#readline.getCursorPos().rows);

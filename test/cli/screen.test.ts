@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, expect, spyOn, test } from "bun:test";
 import { Screen } from "../../src/cli/screen.ts";
 import { Glass, Keyboard } from "./glass.ts";
 
@@ -111,7 +111,8 @@ test("who leaves instead of answering a question has answered nothing", async ()
 test("the blank at which a line is broken is in neither of its rows", () => {
   const { screen, glass } = open(20);
   screen.print("one two three fou five", 2);
-  expect(glass.shown).toEqual(["one two three fou", "  five", "▏"]);
+  screen.print("one \x1b[1mtwo three fou five\x1b[22m", 2);
+  expect(glass.shown).toEqual(["one two three fou", "  five", "one two three fou", "  five", "▏"]);
 });
 
 test("the blanks with which a line of a text begins stay", () => {
@@ -239,4 +240,17 @@ test("a screen that is cleared shows what floats again when it grows", async () 
   expect(glass.shown).toEqual(["> hm▏"]);
   screen.float(["one", "two", "three"]);
   expect(glass.shown).toEqual(["one", "two", "three", "> hm▏"]);
+});
+
+test("Ctrl-Z stops the whole job, as its shell waits for all of it; when it goes on, the typed line is there again", async () => {
+  const { screen, glass, type } = open();
+  screen.prompt("> ");
+  await type("hello");
+  using kill = spyOn(process, "kill").mockImplementation(() => true);
+  await type("\x1a");
+  expect(kill.mock.calls).toEqual([[0, "SIGTSTP"]]);
+  glass.write("\n$ fg\n"); // the shell
+  process.emit("SIGCONT");
+  await type("!");
+  expect(glass.shown).toEqual(["> hello", "$ fg", "> hello!▏"]);
 });
