@@ -1,5 +1,6 @@
 /** Outgoing: what a plugin says goes through its own layers before it is sent; the mirror of what comes in. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { WarrenError } from "../base/errors.ts";
 import type { IncomingMessage, ReplyText, SendOptions, Sent } from "../peer/message.ts";
 import type { Peer } from "../peer/peer.ts";
 import { abandonPieces, joinPieces, overhearPieces } from "../peer/pieces.ts";
@@ -51,6 +52,7 @@ export class Outgoing {
    */
   send(cause: Cause | undefined, to: string, text: string, options: SendOptions = {}): Promise<Sent | undefined> {
     const { data } = options;
+    if (typeof text !== "string") return Promise.reject(noText("send", text));
     return this.#pass(placed<Given>({ to, text }, options), (last) =>
       this.#deliver(cause, data === undefined ? last : { data, ...last }),
     );
@@ -59,6 +61,7 @@ export class Outgoing {
   /** Answers `incoming` where it was said. Resolves like `send`. */
   reply(incoming: IncomingMessage, text: ReplyText): Promise<Sent | undefined> {
     if (typeof text === "string") return this.#reply(incoming, text);
+    if (!arePieces(text)) return Promise.reject(noText("reply", text));
     // Nobody may see what a layer has not seen, and would perhaps have taken out.
     return this.#isLayered
       ? joinPieces(text).then((whole) => this.#reply(incoming, whole))
@@ -140,6 +143,16 @@ export class Outgoing {
     if (!isAdmitted) note(`not said, so that bots do not talk for ever: ${what}`);
     return isAdmitted;
   }
+}
+
+/** Plugins run without a look at their types. */
+function arePieces(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function noText(by: string, given: unknown): WarrenError {
+  const what = given === null || given === undefined ? String(given) : `a value of type ${typeof given}`;
+  return new WarrenError("USAGE", `${by} was given ${what}: a text was expected; String(value) makes one`);
 }
 
 /** Adds what there is of it. Not by spreading, which would be the dearest step of an answer's way. */

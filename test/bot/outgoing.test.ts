@@ -190,3 +190,21 @@ test("an answer in pieces that an earlier run has given is not read again, and w
   await peer.hear("hi", { attempt: 2, reply });
   expect([pieces.isAbandoned, peer.kept.at(-1)?.answers]).toMatchObject([true, [{ text: "…" }]]);
 });
+
+test("what is no text is refused with a word about what was given, and nothing is sent", async () => {
+  const { peer } = await host((bot) => {
+    bot.on("message", async ({ reply }) => {
+      const given: unknown[] = [undefined, 5, { text: "hi" }];
+      const says = [reply, (text: ReplyText) => bot.send("bob", text as string)];
+      for (const value of given)
+        for (const say of says) await say(value as string).catch((error) => bot.log.info(error.message));
+    });
+  });
+  expect(await peer.hear("hi")).toEqual([]);
+  const expected = "a text was expected; String(value) makes one";
+  expect(peer.logged).toEqual(
+    ["undefined", "a value of type number", "a value of type object"].flatMap((given) =>
+      ["reply", "send"].map((by) => `info dice: ${by} was given ${given}: ${expected}`),
+    ),
+  );
+});
