@@ -1,8 +1,9 @@
 /** Tables: durable key-value pairs of one owner. A change made by a handler is an effect of it: done once. */
+import { WarrenError } from "../base/errors.ts";
 import type { Store } from "../store/store.ts";
 import { HandlerRun } from "./handler-run.ts";
 
-/** Values are JSON; what cannot be said in JSON is lost on the way. */
+/** Values are JSON; what cannot be said in JSON is lost on the way. A value of which nothing is left is refused: `VALUE_INVALID`. */
 export interface Table<Value> {
   get(key: string): Value | undefined;
   has(key: string): boolean;
@@ -20,6 +21,17 @@ export interface Table<Value> {
 export function openTable<Value>(store: Store, name: string): Table<Value> {
   const { db, entries } = store;
   const parse = (json: string): Value => JSON.parse(json) as Value;
+
+  const write = (key: string, value: unknown): string => {
+    const json: string | undefined = value instanceof Promise ? undefined : JSON.stringify(value); // of a promise it is {}
+    if (json !== undefined) return json;
+    const what = value instanceof Promise ? "a promise" : value === undefined ? "undefined" : `a ${typeof value}`;
+    const way = value instanceof Promise ? "await it" : "delete() takes an entry out";
+    throw new WarrenError(
+      "VALUE_INVALID",
+      `store "${name}", key "${key}": ${what} is no JSON and was not stored: ${way}`,
+    );
+  };
 
   /** Does `change` once in the life of a handler's message; outside of handlers, now. */
   async function once<Result>(key: string, change: () => Result): Promise<Result> {
@@ -39,12 +51,12 @@ export function openTable<Value>(store: Store, name: string): Table<Value> {
       return json === undefined ? undefined : parse(json);
     },
     has: (key) => entries.get(name, key) !== undefined,
-    set: (key, value) => once(key, () => entries.set(name, key, JSON.stringify(value))),
+    set: (key, value) => once(key, () => entries.set(name, key, write(key, value))),
     update: (key, change) =>
       once(key, () => {
         const before = entries.get(name, key);
         const value = change(before === undefined ? undefined : parse(before));
-        entries.set(name, key, JSON.stringify(value));
+        entries.set(name, key, write(key, value));
         return value;
       }),
     delete: (key) => once(key, () => entries.delete(name, key)),
