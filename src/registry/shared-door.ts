@@ -11,7 +11,6 @@ import { JournalCopy } from "./journal-copy.ts";
 import type { Journal } from "./journal.ts";
 import {
   parseBlocked,
-  parseClosed,
   parseInviteValue,
   parseMember,
   type BlockedValue,
@@ -212,11 +211,11 @@ export class SharedDoor extends Door {
 
   #take(key: string, value: string): void {
     if (key.startsWith(INVITE)) return enter(this.#invites, key.slice(INVITE.length), parseInviteValue(value));
-    if (key === CLOSED) this.#isClosed = parseClosed(value) !== undefined;
+    if (key === CLOSED) this.#isClosed = value !== ""; // whatever it says: what cannot be read must let nobody in
     const [, kind = "", id = ""] = /^(\w+\.)(.*)$/.exec(key) ?? [];
     if (kind === MEMBER && isPeerId(id)) enter(this.#members, id, parseMember(value));
     if (kind === BLOCKED && isPeerId(id)) {
-      enter(this.#blocked, id, parseBlocked(value));
+      enter(this.#blocked, id, value === "" ? undefined : (parseBlocked(value) ?? { since: 0 }));
       this.#onBlocked?.(id, this.#blocked.has(id));
     }
     const isOnlyMore = kind === MEMBER && value !== "";

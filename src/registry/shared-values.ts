@@ -41,7 +41,9 @@ const peerValue = z.object({
 const processValue = z.object({ leaseMs: z.int().min(1), renewal: z.int() });
 
 /** `closed`, in the journal of the door; gone while it is open. */
-const closedValue = z.object({ since: timeShape });
+export interface ClosedValue {
+  readonly since: number;
+}
 
 /** `invite.<hash of its secret>`. */
 const inviteValue = z.object({
@@ -66,7 +68,6 @@ export type ReleasedValue = z.infer<typeof releasedValue>;
 export type DayValue = z.infer<typeof dayValue>;
 export type PeerValue = z.infer<typeof peerValue>;
 export type ProcessValue = z.infer<typeof processValue>;
-export type ClosedValue = z.infer<typeof closedValue>;
 export type InviteValue = z.infer<typeof inviteValue>;
 export type MemberValue = z.infer<typeof memberValue>;
 export type BlockedValue = z.infer<typeof blockedValue>;
@@ -76,7 +77,6 @@ export const parseReleased = reader(releasedValue); // of a name that somebody h
 export const parseDay = reader(dayValue);
 export const parsePeer = reader(peerValue);
 export const parseProcess = reader(processValue);
-export const parseClosed = reader(closedValue);
 export const parseInviteValue = reader(inviteValue);
 export const parseMember = reader(memberValue);
 export const parseBlocked = reader(blockedValue);

@@ -51,6 +51,20 @@ await doorContract("a door in a store that is shared", async () => {
   });
 });
 
+test("what is in the store and cannot be read, as by a newer Warren, lets nobody in", async () => {
+  const { share, open } = hallway();
+  for (const key of ["closed", `member.${ann}`, `blocked.${ben}`, "invite.x", "something.else"]) share.write(key, "?");
+  const door = await open();
+  expect([door.isClosed, door.admits(ann), door.isBlocked(ben), door.invites()]).toEqual([true, false, true, []]);
+  await door.open();
+  expect([door.admits(ann), door.admits(ben), await door.unblock(ben), door.admits(ben)]).toEqual([
+    true,
+    false,
+    true,
+    true,
+  ]);
+});
+
 test("what is in the store of an invite lets nobody in", async () => {
   const { share, open } = hallway();
   const secret = await secretOf(await open());
