@@ -74,10 +74,10 @@ export function inviteOption(): Option {
 }
 
 /** `--registry-ca`, as an absolute path: bots have a folder of their own. */
-export function registryCaOption(): Option {
+export function registryCaOption(what = ""): Option {
   return new Option(
     "--registry-ca <file>",
-    "the certificate authority (PEM) of a registry behind https, if it is your own",
+    `${what}the certificate authority (PEM) of a registry behind https, if it is your own`,
   )
     .env("WARREN_REGISTRY_CA")
     .argParser((text: string) => resolve(text));

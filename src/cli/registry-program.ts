@@ -83,7 +83,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--closed", "let new keys in with an invite only; that is kept (open undoes it)")
     .option("--readers <who>", "who may read a closed one: members or everyone", choiceOption(READERS), "members")
     .option("-r, --registry <url>", "status: of which registry (default: that of this machine)", registryOption)
-    .addOption(registryCaOption())
+    .addOption(registryCaOption("status: "))
     .option("--json", "as JSON: status, and what is said of invites and keys")
     .option("--debug", "say what happens, on standard error")
     .allowExcessArguments(false)
