@@ -12,6 +12,7 @@ import { DAY_MS, GRANT_DAYS, signGrant } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { LoginRoom } from "./login-room.ts";
 import { Passes } from "./passes.ts";
+import type { PeerView } from "./peer-text.ts";
 import { openRecord, readKeptRecord, type RecordBody } from "./record.ts";
 import { refusal, refusalOf } from "./refusal.ts";
 import { RegistryMetrics } from "./registry-metrics.ts";
@@ -39,17 +40,6 @@ export interface Request {
   grant?: string | undefined;
   /** Do not take over from another session. */
   ifFree?: boolean | undefined;
-}
-
-/** What the registry shows of a peer to those who ask. */
-export interface PeerView extends Omit<RecordBody, "next"> {
-  readonly online: boolean;
-  /** Seconds since the record was received. */
-  readonly age: number;
-  readonly since: number;
-  /** The signed record and grant: with them nobody has to believe the rest. */
-  readonly record: string;
-  readonly grant: string;
 }
 
 export interface RegistryCoreOptions {
@@ -237,11 +227,11 @@ export class RegistryCore implements Follower {
     this.#renewGrants().catch(this.#reportFailure);
   }
 
-  async peer(id: PeerId): Promise<PeerView | undefined> {
+  peer(id: PeerId): PeerView | undefined | Promise<PeerView> {
     const present = this.roster.get(id); // nearly all who are asked for are here: what is known of them is in memory
     if (present) return this.#show(present.listed, present, present.receivedAt);
     const stored = this.#store.get(id);
-    return stored && (await this.#view(stored));
+    return stored && this.#view(stored);
   }
 
   /** Whether what is told here is as new as can be. */
@@ -331,12 +321,10 @@ export class RegistryCore implements Follower {
   }
 
   /** `receivedAt`: steady ms of one who is here, else epoch ms. */
-  #show({ body, record, since, grant }: Listed, present: Presence | undefined, receivedAt: number): PeerView {
+  #show(listed: Listed, present: Presence | undefined, receivedAt: number): PeerView {
     const { clock } = this.world;
-    const { next: _, ...shown } = body;
     const ageMs = (present ? clock.steady() : clock.now()) - receivedAt;
-    const age = Math.max(0, Math.floor(ageMs / 1_000));
-    return { ...shown, online: present !== undefined, age, since, record, grant };
+    return { listed, online: present !== undefined, age: Math.max(0, Math.floor(ageMs / 1_000)) };
   }
 
   async #listed(stored: StoredRecord, checked?: RecordBody): Promise<Listed> {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { formatAddress } from "../base/ids.ts";
+import { inTurn, isPromiseLike } from "../base/in-turn.ts";
 import { parsePeerId } from "../identity/peer-id.ts";
 import { searchCommands } from "./command-search.ts";
 import type { RegistryCore } from "./core.ts";
@@ -9,9 +10,10 @@ import { streamReply, type EventStreams } from "./event-streams.ts";
 import { pageFile, wantsPage } from "./page.ts";
 import { filterShape, readQuery } from "./query.ts";
 import { EXPOSITION_TYPE } from "./metrics.ts";
+import { peerText, withJson, type PeerView } from "./peer-text.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Attendance } from "./registry-metrics.ts";
-import { json, plainText, refusal, reply, unlessKnown, type Reply } from "./reply.ts";
+import { json, jsonText, plainText, refusal, reply, unlessKnown, type Reply } from "./reply.ts";
 import { SERIES_EVERY_MS, type Series } from "./series.ts";
 import { peerIdShape } from "./shapes.ts";
 
@@ -19,9 +21,15 @@ const DEFAULT_PAGE = 100;
 const DEFAULT_COMMANDS = 20;
 const MAX_SHOWN = 1_000; // in the text for people
 
+/** What is asked for. */
+export interface Target {
+  readonly path: string;
+  /** What stands behind the question mark, read when it is wanted: most are asked for without. */
+  readonly params: () => URLSearchParams;
+}
+
 /** A GET or HEAD request. */
-export interface Question {
-  readonly url: URL;
+export interface Question extends Target {
   readonly headers: Headers;
   readonly isHead: boolean;
   /** Who asks. */
@@ -68,19 +76,19 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   "/v1/registry": ({ core }) => json(describe(core)),
   "/v1/series": ({ core, series }) => json({ registry: core.id, everyMs: SERIES_EVERY_MS, samples: series.samples() }),
   "/v1/limits": ({ core }) => json({ registry: core.id, limits: core.limits }),
-  "/v1/peers": ({ core }, { url, headers }) => {
-    const query = readPageQuery(core, url.searchParams);
-    return unlessKnown(headers.get("if-none-match"), core.edition, async () => json(await listPeers(core, query)));
+  "/v1/peers": ({ core }, { params, headers }) => {
+    const query = readPageQuery(core, params());
+    return unlessKnown(headers.get("if-none-match"), core.edition, () => listPeers(core, query));
   },
-  "/v1/commands": ({ core }, { url, headers }) => {
-    const { q, limit } = readQuery(commandsShape(core.limits.maxCommands), url.searchParams);
+  "/v1/commands": ({ core }, { params, headers }) => {
+    const { q, limit } = readQuery(commandsShape(core.limits.maxCommands), params());
     return unlessKnown(headers.get("if-none-match"), core.edition, () =>
       json({ registry: core.id, ...staleness(core), ...searchCommands(core.roster.present(), q, limit) }),
     );
   },
   "/v1/session": () => notAWebSocket(),
-  "/v1/events": ({ streams }, { url, headers, isHead, address }) => {
-    const { after, proof, ...filter } = readQuery(eventsShape, url.searchParams);
+  "/v1/events": ({ streams }, { params, headers, isHead, address }) => {
+    const { after, proof, ...filter } = readQuery(eventsShape, params());
     if (isHead) return streamReply(null);
     return streams.open({ filter, after: headers.get("last-event-id") ?? after, address, hasProof: proof });
   },
@@ -90,25 +98,23 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
 const PUBLIC: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics", "/v1/registry", "/v1/limits"]);
 
 /** Never throws for what a stranger asked. */
-export async function answer(reading: Reading, question: Question): Promise<Reply> {
-  const { url, headers } = question;
-  try {
-    if (!PUBLIC.has(url.pathname) && !reading.admitsReader(question.address, headers.get("authorization"))) {
-      return refusal(
-        403,
-        "INVITE_NEEDED",
-        "this registry is closed: only peers that it lets in, and its own machine, may read",
-      );
-    }
-    const known = Object.hasOwn(ANSWERS, url.pathname) ? ANSWERS[url.pathname] : undefined;
-    if (known) return await known(reading, question);
-    const id = /^\/v1\/peers\/([^/]+)$/.exec(url.pathname)?.[1];
-    if (id !== undefined) return await onePeer(reading.core, id, headers);
-    return refusal(404, "USAGE", `there is nothing at ${url.pathname.slice(0, 100)}: try /v1/peers`);
-  } catch (error) {
-    if (!isWarrenError(error)) throw error;
-    return refusal(error.code === "PEER_UNKNOWN" ? 404 : 400, error.code, error.message);
-  }
+export function answer(reading: Reading, question: Question): Reply | Promise<Reply> {
+  return inTurn(
+    () => find(reading, question),
+    (found) => found,
+    (error) => {
+      if (!isWarrenError(error)) throw error;
+      return refusal(error.code === "PEER_UNKNOWN" ? 404 : 400, error.code, error.message);
+    },
+  );
+}
+
+/** Of the URL of a request, as the server says it: whole, or without an origin where no `Host` that makes sense was sent. */
+export function targetOf(url: string): Target {
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", "https://".length);
+  const mark = url.indexOf("?", start);
+  const end = mark === -1 ? url.length : mark;
+  return { path: url.slice(start, end), params: () => new URLSearchParams(url.slice(end)) };
 }
 
 export function notAWebSocket(): Reply {
@@ -120,6 +126,22 @@ export function notAWebSocket(): Reply {
 export function routeOf(path: string): string {
   if (Object.hasOwn(ANSWERS, path)) return path;
   return path.startsWith("/v1/peers/") ? "/v1/peers/<id>" : "other";
+}
+
+function find(reading: Reading, question: Question): Reply | Promise<Reply> {
+  const { path, headers, address } = question;
+  if (!PUBLIC.has(path) && !reading.admitsReader(address, headers.get("authorization"))) {
+    return refusal(
+      403,
+      "INVITE_NEEDED",
+      "this registry is closed: only peers that it lets in, and its own machine, may read",
+    );
+  }
+  const known = Object.hasOwn(ANSWERS, path) ? ANSWERS[path] : undefined;
+  if (known) return known(reading, question);
+  const id = /^\/v1\/peers\/([^/]+)$/.exec(path)?.[1];
+  if (id !== undefined) return onePeer(reading.core, id, headers);
+  return refusal(404, "USAGE", `there is nothing at ${path.slice(0, 100)}: try /v1/peers`);
 }
 
 const yesOrNo = z.stringbool({ truthy: ["true"], falsy: ["false"] });
@@ -158,25 +180,31 @@ function readPageQuery({ limits }: RegistryCore, params: URLSearchParams) {
   return readQuery(shape, params);
 }
 
-async function listPeers(core: RegistryCore, query: ReturnType<typeof readPageQuery>): Promise<object> {
+async function listPeers(core: RegistryCore, query: ReturnType<typeof readPageQuery>): Promise<Reply> {
   const { limit } = query;
   const peers = await core.peers({ ...query, limit: limit + 1 }); // one more says whether there is another page
   const page = peers.slice(0, limit);
-  return { registry: core.id, ...staleness(core), peers: page, next: peers.length > limit ? page.at(-1)?.id : null };
+  const next = peers.length > limit ? page.at(-1)?.listed.body.id : null;
+  const texts = `[${page.map(peerText).join(",")}]`;
+  return jsonText(withJson({ registry: core.id, ...staleness(core), next }, "peers", texts));
 }
 
-async function onePeer(core: RegistryCore, text: string, headers: Headers): Promise<Reply> {
+function onePeer(core: RegistryCore, text: string, headers: Headers): Reply | Promise<Reply> {
   const id = parsePeerId(text);
-  return await unlessKnown(headers.get("if-none-match"), core.edition, async () => {
-    const peer = await core.peer(id);
+  const show = (peer: PeerView | undefined): Reply => {
     if (!peer) throw new WarrenError("PEER_UNKNOWN", `no peer ${id} has registered here`);
-    return json({ registry: core.id, ...staleness(core), peer });
+    return jsonText(withJson({ registry: core.id, ...staleness(core) }, "peer", peerText(peer)));
+  };
+  return unlessKnown(headers.get("if-none-match"), core.edition, () => {
+    const peer = core.peer(id);
+    return isPromiseLike(peer) ? peer.then(show) : show(peer);
   });
 }
 
 async function frontPage(core: RegistryCore): Promise<Reply> {
   const peers = await core.peers({ online: true, limit: MAX_SHOWN });
-  const lines = peers.map(({ name, kind, addresses }) => {
+  const lines = peers.map(({ listed: { body } }) => {
+    const { name, kind, addresses } = body;
     return `  ${name.padEnd(32)} ${kind.padEnd(6)} ${addresses.map(formatAddress).join(" ")}`;
   });
   const text = [

@@ -1,5 +1,6 @@
 /** Replies: what every answer over HTTP has in common. A reply is a value until the server sends it, so that it can be counted. */
 import type { ErrorCode } from "../base/errors.ts";
+import { isPromiseLike } from "../base/in-turn.ts";
 
 export interface Reply {
   readonly status: number;
@@ -20,7 +21,11 @@ export function reply(type: string, body: Reply["body"], more: Readonly<Record<s
 }
 
 export function json(body: object, status = 200): Reply {
-  return { ...reply("application/json", JSON.stringify(body)), status };
+  return { ...jsonText(JSON.stringify(body)), status };
+}
+
+export function jsonText(text: string): Reply {
+  return reply("application/json", text);
 }
 
 export function plainText(text: string): Reply {
@@ -42,19 +47,19 @@ export function refusal(status: number, code: ErrorCode, message: string, retryA
  * Makes the answer only for who does not have it already; `edition` names the state that it would tell of. The tag is weak: ages
  * and signatures differ from answer to answer, and mean the same.
  */
-export async function unlessKnown(
+export function unlessKnown(
   asked: string | null,
   edition: string,
   make: () => Promise<Reply> | Reply,
-): Promise<Reply> {
-  const etag = `W/"${edition}"`;
+): Reply | Promise<Reply> {
+  const headers = { etag: `W/"${edition}"`, "cache-control": "no-cache" };
   const known = asked?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
-  const headers = { etag, "cache-control": "no-cache" };
   if (known.includes("*") || known.includes(`"${edition}"`)) {
     return { status: 304, headers, body: null }; // nothing more: what a 304 has of other headers replaces what the browser keeps
   }
-  const made = await make();
-  return { ...made, headers: { ...made.headers, ...headers } };
+  const tag = (made: Reply): Reply => ({ ...made, headers: { ...made.headers, ...headers } });
+  const made = make();
+  return isPromiseLike(made) ? made.then(tag) : tag(made);
 }
 
 export function toResponse({ status, headers, body }: Reply): Response {

@@ -2,6 +2,7 @@
 import type { Server, ServerWebSocket } from "bun";
 import { describeError } from "../base/errors.ts";
 import { formatAddress, type PeerId } from "../base/ids.ts";
+import { inTurn } from "../base/in-turn.ts";
 import { silentLog, type Log } from "../base/log.ts";
 import { ownerOf, perMinute, RateLimit } from "../base/rate.ts";
 import { Scope } from "../base/scope.ts";
@@ -12,7 +13,7 @@ import { CertificateFiles, type Certificate, type CertificatePlace } from "./cer
 import { RegistryCore } from "./core.ts";
 import { DialBack } from "./dial-back.ts";
 import { EventStreams } from "./event-streams.ts";
-import { answer, notAWebSocket, routeOf, type Reading } from "./http.ts";
+import { answer, notAWebSocket, routeOf, targetOf, type Reading, type Target } from "./http.ts";
 import { DEFAULT_LIMITS, type RegistryLimits } from "./limits.ts";
 import { LocalStore } from "./local-store.ts";
 import { callerAddress } from "./proxy.ts";
@@ -226,19 +227,24 @@ class RegistryServer implements Registry {
     }
   }
 
-  async #fetch(request: Request, server: Server<SocketData>): Promise<Response | undefined> {
+  /** Not asynchronous, as most of what follows: nearly every answer is in memory, and promises cost more than it does. */
+  #fetch(request: Request, server: Server<SocketData>): Response | undefined | Promise<Response | undefined> {
+    const startedAt = this.#core.world.clock.steady();
     const socketAddress = server.requestIP(request)?.address ?? "";
     const address = callerAddress(socketAddress, request.headers.get("x-forwarded-for"), this.#proxies);
-    const url = new URL(request.url);
-    const startedAt = this.#core.world.clock.steady();
-    const isSession = url.pathname === "/v1/session" && request.method === "GET";
-    const reply = isSession
-      ? this.#upgrade(request, url, address, server)
-      : await this.#answer(request, url, address).catch((error: unknown) => this.#fail(error));
-    if (reply?.body instanceof ReadableStream) server.timeout(request, 0); // it has heartbeats, and a limit of its own
-    if (!reply) return undefined; // it has become a session
-    this.#count(url.pathname, reply, startedAt);
-    return toResponse(reply);
+    const target = targetOf(request.url);
+    const respond = (reply: Reply | undefined): Response | undefined => {
+      if (!reply) return undefined; // it has become a session
+      if (reply.body instanceof ReadableStream) server.timeout(request, 0); // it has heartbeats, and a limit of its own
+      this.#count(target.path, reply, startedAt);
+      return toResponse(reply);
+    };
+    const isSession = target.path === "/v1/session" && request.method === "GET";
+    return inTurn(
+      () => (isSession ? this.#upgrade(request, target, address, server) : this.#answer(request, target, address)),
+      respond,
+      (error) => respond(this.#fail(error)),
+    );
   }
 
   #count(path: string, { status, code }: Reply, startedAt: number): void {
@@ -249,16 +255,15 @@ class RegistryServer implements Registry {
     if (LOOK_UPS.has(route)) metrics.lookUpSeconds.observe((world.clock.steady() - startedAt) / 1_000);
   }
 
-  async #answer({ method, headers }: Request, url: URL, address: string): Promise<Reply> {
+  #answer({ method, headers }: Request, { path, params }: Target, address: string): Reply | Promise<Reply> {
     if (method !== "GET" && method !== "HEAD") {
       const refused = refusal(405, "USAGE", `${method} is not understood here: only GET and HEAD`);
       return { ...refused, headers: { ...refused.headers, allow: "GET, HEAD" } };
     }
-    const cost = url.pathname === "/v1/commands" ? SEARCH_COST : 1;
+    const cost = path === "/v1/commands" ? SEARCH_COST : 1;
     const waitMs = this.#requestRate.take(ownerOf(address), cost);
     if (waitMs > 0) return refusal(429, "RATE_LIMITED", "too many requests from this address", waitMs);
-    const isHead = method === "HEAD";
-    return await answer(this.#reading, { url, headers, isHead, address });
+    return answer(this.#reading, { path, params, headers, isHead: method === "HEAD", address });
   }
 
   #hasPass(authorization: string | null): boolean {
@@ -266,11 +271,11 @@ class RegistryServer implements Registry {
     return id !== undefined && this.#core.door.admits(id);
   }
 
-  #upgrade(request: Request, url: URL, address: string, server: Server<SocketData>): Reply | undefined {
+  #upgrade(request: Request, { params }: Target, address: string, server: Server<SocketData>): Reply | undefined {
     // A web page of somebody else's must not act here with its reader's browser; programs send no such header.
     const origin = request.headers.get("origin");
     if (origin !== null && !this.#isOwnOrigin(origin)) return refusal(403, "REGISTRY_REFUSED", `not for ${origin}`);
-    const dialled = url.searchParams.get("nonce") ?? "";
+    const dialled = params().get("nonce") ?? "";
     if (!nonceShape.safeParse(dialled).success) return refusal(400, "USAGE", "?nonce= with 16 to 64 of A-Za-z0-9_-");
     if (this.#readiness.isEnding) return refusal(503, "REGISTRY_REFUSED", "this registry is ending", 1_000);
     const refused = this.#sessions.refusal(address);

@@ -4,7 +4,7 @@ import { createIdentity } from "../../src/identity/identity.ts";
 import { checkEntry } from "../../src/registry/entry.ts";
 import { DAY_MS } from "../../src/registry/grant.ts";
 import { DEFAULT_LIMITS } from "../../src/registry/limits.ts";
-import { routeOf } from "../../src/registry/http.ts";
+import { routeOf, targetOf } from "../../src/registry/http.ts";
 import { makeRecord, openRegistry, RawSession, socketWorld } from "./setting.ts";
 
 const roll = { about: "rolls dice", commands: [{ name: "roll", about: "roll", args: { type: "object" } }] };
@@ -237,4 +237,23 @@ test("every path in docs/registry.md is one that is answered", async () => {
   const paths = [...page.matchAll(/`GET (\/[\w/<>]*)`/g)].map(([, path]) => String(path));
   expect(paths).toContain("/metrics");
   expect(paths.map((path) => routeOf(path))).toEqual(paths);
+});
+
+test("what is asked for is found in a URL with an origin, and in one without: not everybody sends a Host that makes sense", () => {
+  const origins = ["http://127.0.0.1:9277", "https://a", "http://[::1]:9277", ""];
+  const urls = ["/", "/v1/peers", "/v1/peers?", "/v1/peers?name=ann&after=http://b/?c", "/v1/peers/http://b"];
+  const asked = origins.map((origin) => {
+    return urls.map((url) => {
+      const { path, params } = targetOf(origin + url);
+      return [path, Object.fromEntries(params())];
+    });
+  });
+  const expected = [
+    ["/", {}],
+    ["/v1/peers", {}],
+    ["/v1/peers", {}],
+    ["/v1/peers", { name: "ann", after: "http://b/?c" }],
+    ["/v1/peers/http://b", {}],
+  ];
+  expect(asked).toEqual(origins.map(() => expected));
 });
