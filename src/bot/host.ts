@@ -51,6 +51,8 @@ export interface AttachOptions {
   config?: BotConfig;
   /** What `bot.fetch` reaches the network by. Default: there is none, and it rejects. */
   fetch?: Fetch;
+  /** What the log says of an error. Default: its message, without the place, so that tests can compare it. */
+  describe?: (error: unknown) => string;
 }
 
 export interface AttachedPlugin extends AsyncDisposable {
@@ -103,7 +105,7 @@ class Host implements AttachedPlugin {
   #ending: Promise<void> | undefined;
 
   constructor(plugin: Plugin, peer: HostPeer, options: AttachOptions & { config: BotConfig }) {
-    const { random = () => peer.world.random(), fetch = noNetwork, config } = options;
+    const { random = () => peer.world.random(), fetch = noNetwork, config, describe } = options;
     this.plugin = plugin;
     this.#peer = peer;
     this.#scope.signal.addEventListener("abort", () => {
@@ -119,7 +121,7 @@ class Host implements AttachedPlugin {
     });
     this.#outgoing = new Outgoing(peer, new Loops(peer.info, peer.world.clock, this.#log));
     this.#network = new Network(fetch, peer.world.clock, this.#scope);
-    this.#notifications = new Notifications(this.#log);
+    this.#notifications = new Notifications(this.#log, describe);
     this.#jobs = new Jobs(peer, plugin.name, this.#log, {
       cause: () => this.#handling.getStore(),
       within: ({ cause, signal }, act) =>

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describeError, WarrenError } from "../base/errors.ts";
+import { placeOf } from "./place.ts";
 import { checkPlugin, type Plugin } from "./plugin.ts";
 
 /** @throws {WarrenError} `PLUGIN_LOAD_FAILED` with file, line and reason; `PLUGIN_INVALID` when it exports no plugin */
@@ -35,7 +36,7 @@ function firstOf(error: unknown): unknown {
 /** `dice.ts:3:7`, as far as the error knows; it may be about a file that this one imports. */
 function place(file: string, error: unknown): string {
   const first = firstOf(error);
-  if (typeof first !== "object" || first === null || !("position" in first)) return basename(file);
+  if (typeof first !== "object" || first === null || !("position" in first)) return placeOf(first) ?? basename(file);
   const { file: where, line, column } = (first.position ?? {}) as { file?: string; line?: number; column?: number };
   return where === undefined ? basename(file) : `${basename(where)}:${line}:${column}`;
 }

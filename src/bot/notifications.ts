@@ -7,9 +7,11 @@ import type { NotificationArguments, NotificationListener, NotificationName } fr
 export class Notifications {
   readonly #listeners = new Map<NotificationName, Set<NotificationListener<never>>>();
   readonly #log: Log;
+  readonly #describe: (error: unknown) => string;
 
-  constructor(log: Log) {
+  constructor(log: Log, describe = describeError) {
     this.#log = log;
+    this.#describe = describe;
   }
 
   /** Returns the end of the registration. `Bot.on` sees to it that the listener takes what `name` gives. */
@@ -28,7 +30,7 @@ export class Notifications {
         try {
           await listener(...args);
         } catch (error) {
-          if (name === "error") this.#log.error(`a listener to "error" failed: ${describeError(error)}`);
+          if (name === "error") this.#log.error(`a listener to "error" failed: ${this.#describe(error)}`);
           else this.failed(name, error);
         }
       }),
@@ -54,7 +56,7 @@ export class Notifications {
 
   /** Something of this bot failed: one line in the log, and `error` for those who want to know. */
   failed(where: string, error: unknown): void {
-    this.#log.error(`${where}: ${describeError(error)}`);
+    this.#log.error(`${where}: ${this.#describe(error)}`);
     void this.tell("error", { where, error });
   }
 }

@@ -1,5 +1,5 @@
 /** Entry of the worker that one bot lives in: its own peer, with its own key, listener and store. */
-import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
+import { isWarrenError, WarrenError } from "../base/errors.ts";
 import { identityFolder } from "../base/home.ts";
 import { formatAddress } from "../base/ids.ts";
 import { createLog } from "../base/log.ts";
@@ -11,6 +11,7 @@ import { declare } from "../bot/declaration.ts";
 import { attachPlugin, type HostPeer } from "../bot/host.ts";
 import { loadPlugin } from "../bot/load.ts";
 import type { Fetch } from "../bot/network.ts";
+import { describeWithPlace } from "../bot/place.ts";
 import type { Plugin } from "../bot/plugin.ts";
 import type { BotStart, FromWorker, ToWorker } from "../bot/worker-link.ts";
 import type { Peer } from "../peer/peer.ts";
@@ -87,7 +88,7 @@ async function open(port: number): Promise<void> {
   const refused = await Promise.race([refusal, registryWord(peer.directory, systemClock, ANSWER_WITHIN_MS)]);
   if (refused) throw await whereItIs(peer, refused); // before it has answered anybody under that name
   const on = start.record === undefined ? { peer, fetch } : await recorded(peer, start.record, config);
-  scope.use(await attachPlugin(plugin, on.peer, { config, fetch: on.fetch }));
+  scope.use(await attachPlugin(plugin, on.peer, { config, fetch: on.fetch, describe: describeWithPlace }));
   scope.use(serveControl(identityFolder(home, "bot", peer.name), careOf(peer)));
   post({ t: "ready", id: peer.id, name: peer.name, port: peer.port });
   throw await whereItIs(peer, await refusal); // a registry that comes later may know of another, too
@@ -150,12 +151,12 @@ async function fail(error: unknown): Promise<void> {
   } catch {
     // what went wrong first is what is told
   }
-  post({ t: "failed", code: isWarrenError(error) ? error.code : "BOT_CRASHED", message: describeError(error) });
+  post({ t: "failed", code: isWarrenError(error) ? error.code : "BOT_CRASHED", message: describeWithPlace(error) });
 }
 
 /** An error that nobody caught may have left anything half done: a new worker is the way back to a known state. */
 function crash(error: unknown): void {
-  post({ t: "crashed", message: describeError(error) });
+  post({ t: "crashed", message: describeWithPlace(error) });
   process.exit(1);
 }
 

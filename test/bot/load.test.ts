@@ -22,7 +22,7 @@ test("a file that exports a plugin is one", async () => {
 test("a file that is not one gets a line with its name, the place and the reason", async () => {
   const failures: [file: string, source: string, code: string, message: string][] = [
     ["syntax.ts", "\nexport default {{\n", "PLUGIN_LOAD_FAILED", "syntax.ts:2:17: Expected"],
-    ["throws.ts", 'throw new Error("no key")', "PLUGIN_LOAD_FAILED", "throws.ts: no key"],
+    ["throws.ts", 'throw new Error("no key")', "PLUGIN_LOAD_FAILED", "throws.ts:1:11: no key"],
     ["lost.ts", 'import "./nowhere.ts"', "PLUGIN_LOAD_FAILED", "lost.ts: Cannot find module"],
     ["empty.ts", "", "PLUGIN_INVALID", 'empty.ts: write "export default'],
     ["five.ts", "export default 5", "PLUGIN_INVALID", "five.ts: not a plugin"],

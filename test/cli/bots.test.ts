@@ -174,7 +174,10 @@ const configurable = (name: string): string => `
     name: "${name}", about: "calls", config: z.object({ port: z.number(), token: secret() }),
     setup(bot) {
       bot.log.warn("port " + bot.config.port + " with " + bot.config.token);
-      setTimeout(() => { throw new Error("lost " + bot.config.token); }, 1);
+      bot.on("started", () => {
+        setTimeout(() => { throw new Error("lost " + bot.config.token); }, 1);
+        throw new Error("not with " + bot.config.token);
+      });
     },
   });`;
 
@@ -189,7 +192,8 @@ test.concurrent(
     await bots.line(/^good: port 7 with •••$/);
     await bots.line(/^bots: off is off until configured: set port, token under \[bots\.off\] in warren\.toml, or /);
     await bots.line(/^bots: wrong is not started: bots\.wrong\.token is missing/);
-    await bots.line(/^bots: good crashed and is started again: lost •••$/);
+    await bots.line(/^good: started: not with ••• \(good\.ts:9:\d+\)$/);
+    await bots.line(/^bots: good crashed and is started again: lost ••• \(good\.ts:8:\d+\)$/);
     expect(bots.lines.join("\n")).not.toContain("hunter2");
     await place.write("bots/unset", configurable("unset"));
     await using quiet = place.start("--quiet", "--home", join(place.folder, "home2"));
