@@ -6,7 +6,7 @@ import { CompactSign } from "jose/jws/compact/sign"; // 4 ms to load; all of jos
 import { z } from "zod";
 import { describeError, WarrenError, type ErrorCode } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
-import { decodePeerId } from "../identity/peer-id.ts";
+import { isSigned } from "./signature.ts";
 
 interface StatementLabel {
   /** What people call it. */
@@ -87,16 +87,6 @@ function checkHeader(kind: StatementLabel, part: string): void {
   const header = headerShape.safeParse(readPart(kind, "header", part));
   if (!header.success) throw bad(kind, "its header says what is not understood: alg EdDSA and a typ were expected");
   if (header.data.typ !== kind.typ) throw bad(kind, `its type is not ${kind.typ}`);
-}
-
-/** By WebCrypto, on threads of its own. `crypto.verify` takes a fifth less time, but this thread's; jose does the same and a little more. */
-async function isSigned(signer: PeerId, text: string, signature: string): Promise<boolean> {
-  try {
-    const key = await crypto.subtle.importKey("raw", decodePeerId(signer).slice(), "Ed25519", true, ["verify"]);
-    return await crypto.subtle.verify("Ed25519", key, Buffer.from(signature, "base64url"), utf8.encode(text));
-  } catch {
-    return false; // no key at all
-  }
 }
 
 function readPart(kind: StatementLabel, which: string, part: string): unknown {
