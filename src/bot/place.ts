@@ -4,14 +4,14 @@ import { describeError } from "../base/errors.ts";
 
 const WARREN = `${dirname(import.meta.dir)}/`;
 
-/** `dice.ts:3:7`: the innermost line of the stack that is neither Warren's nor of a package; undefined if there is none. */
+/** `dice.ts:3:7`: the innermost line of the stack that is neither Warren's nor of a package; if there is none, that of its cause. */
 export function placeOf(error: unknown): string | undefined {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  for (const line of stack.split("\n")) {
+  if (!(error instanceof Error)) return undefined;
+  for (const line of error.stack?.split("\n") ?? []) {
     const [, file, place] = /(\/[^()]+?)(:\d+:\d+)\)?$/.exec(line) ?? [];
     if (file && !file.startsWith(WARREN) && !file.includes("/node_modules/")) return `${basename(file)}${place}`;
   }
-  return undefined;
+  return placeOf(error.cause);
 }
 
 /** What `describeError` says, and the place where it is known: `no dice (dice.ts:3:7)`. */
