@@ -1,4 +1,5 @@
 /** One bot, kept running: started again when it crashes, replaced by its new code when that is good, off when it must be. */
+import { existsSync } from "node:fs";
 import { basename, extname } from "node:path";
 import type { Log } from "../base/log.ts";
 import { backoffMs, sleep, type Timer, type World } from "../base/world.ts";
@@ -30,6 +31,8 @@ export interface KeptBotOptions {
   readonly log: Log;
   /** Where it waits for its turn to be loaded. Default: it is always its turn. */
   readonly line?: StartingLine | undefined;
+  /** All that this process keeps, itself too: two of them cannot have one name. Default: it is alone. */
+  readonly all?: (() => Iterable<KeptBot>) | undefined;
   /** Told of a bot that is off until its users configure it, with what it needs. Default: that is logged. */
   readonly onUnconfigured?: ((name: string, reason: string) => void) | undefined;
 }
@@ -43,6 +46,7 @@ export class KeptBot {
   readonly #log: Log;
   readonly #quarantine: Quarantine;
   readonly #line: StartingLine;
+  readonly #all: () => Iterable<KeptBot>;
   readonly #onUnconfigured: (name: string, reason: string) => void;
   #onEnd = Promise.withResolvers<void>();
   #name: string;
@@ -59,13 +63,14 @@ export class KeptBot {
   #firstRefusal: number | undefined; // steady time of the first IDENTITY_IN_USE
   #isStopping = false;
 
-  constructor(start: BotStart, { spawn, world, log, line, onUnconfigured }: KeptBotOptions) {
+  constructor(start: BotStart, { spawn, world, log, line, all, onUnconfigured }: KeptBotOptions) {
     this.#start = start;
     this.#spawn = spawn;
     this.#world = world;
     this.#log = log;
     this.#quarantine = new Quarantine(start.home);
     this.#line = line ?? new StartingLine(world.clock, Infinity);
+    this.#all = all ?? (() => []);
     this.#onUnconfigured = onUnconfigured ?? ((name, reason) => log.info(`${name} is ${reason}`));
     this.#name = basename(start.file);
     this.#sources = readSources(start.file);
@@ -74,6 +79,10 @@ export class KeptBot {
 
   get state(): KeptBotState {
     return this.#state;
+  }
+
+  get file(): string {
+    return this.#start.file;
   }
 
   /** As far as is known: before the file was loaded, the file's. */
@@ -240,6 +249,12 @@ export class KeptBot {
 
   #failed(code: string, message: string): void {
     const now = this.#world.clock.steady();
+    const twin = code === "IDENTITY_IN_USE" ? this.#twin() : undefined;
+    if (twin) {
+      const files = `${basename(this.file)} and ${basename(twin.file)}`;
+      this.#log.warn(`${this.#name} is not started: ${files} have one name: give one of them another`);
+      return this.#end();
+    }
     this.#firstRefusal ??= now;
     if (code === "IDENTITY_IN_USE" && now - this.#firstRefusal < IDENTITY_WAIT_MS) {
       this.#beginAfter(IDENTITY_RETRY_MS); // the process that ran the bots before us is still on its way out
@@ -249,6 +264,12 @@ export class KeptBot {
       this.#onUnconfigured(this.#name, message); // nothing is wrong, it is not wanted yet
     else this.#log.warn(`${this.#name} is not started: ${message}`);
     this.#end();
+  }
+
+  /** Another bot of this process that has its name; not one whose file was renamed to this one's, which is about to end. */
+  #twin(): KeptBot | undefined {
+    const others = [...this.#all()].filter((bot) => bot !== this && bot.name === this.#name && bot.state !== "ended");
+    return others.find(({ file }) => existsSync(file));
   }
 
   /** The worker is gone, or must go. */

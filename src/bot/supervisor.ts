@@ -61,7 +61,8 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #add(file: string): void {
-    this.#bots.set(file, new KeptBot({ ...this.#shared, file }, { ...this.#options, line: this.#line }));
+    const all = (): Iterable<KeptBot> => this.#bots.values();
+    this.#bots.set(file, new KeptBot({ ...this.#shared, file }, { ...this.#options, line: this.#line, all }));
   }
 
   /** Something has changed somewhere: what that is for each bot, its fingerprint tells. */

@@ -33,7 +33,7 @@ const READY: FromWorker[] = [
   { t: "ready", id: "id", name: "dice", port: 9_279 },
 ];
 
-function keep(home = mkdtempSync(join(folder, "home-"))) {
+function keep(home = mkdtempSync(join(folder, "home-")), all = (): Iterable<KeptBot> => []) {
   const file = join(home, "dice.ts");
   const clock = new ManualClock();
   const workers: PlayedWorker[] = [];
@@ -51,6 +51,7 @@ function keep(home = mkdtempSync(join(folder, "home-"))) {
       },
       world: { clock, random: () => 0.999, token: () => "token" },
       log: createLog("bots", (level, source, text) => void lines.push(`${level} ${source}: ${text}`)),
+      all,
     },
   );
   const worker = (): PlayedWorker => {
@@ -187,6 +188,24 @@ test("an identity that another process still holds is waited for, but not for ev
   expect([bot.state, lines]).toEqual(["starting", []]);
   refuse();
   expect([bot.state, lines]).toEqual(["ended", ["warn bots: dice.ts is not started: dice runs already"]]);
+});
+
+test("two files of one name are told at once, but a file that was renamed waits for the end of what it was", async () => {
+  const old = keep();
+  const { bot, clock, worker, lines } = keep(undefined, () => [old.bot]);
+  old.worker().says({ t: "loaded", name: "dice" });
+  const refuse = (): void =>
+    worker().says(
+      { t: "loaded", name: "dice" },
+      { t: "failed", code: "IDENTITY_IN_USE", message: "dice runs already" },
+    );
+  refuse();
+  expect([bot.state, lines]).toEqual(["waiting", []]); // the file of the other is not there
+  writeFileSync(old.bot.file, "");
+  await clock.advance(500);
+  refuse();
+  const words = "dice is not started: dice.ts and dice.ts have one name: give one of them another";
+  expect([bot.state, lines]).toEqual(["ended", [`warn bots: ${words}`]]);
 });
 
 test("a bot is asked to stop, and ended when it does not", async () => {
