@@ -48,6 +48,8 @@ export class Command {
   constructor(name: string, options: CommandOptions<z.ZodObject>, host: CommandHost) {
     const { aliases = [], args: schema = z.object({}), cooldown, allow, timeout } = options;
     for (const one of [name, ...aliases]) if (!isCommandName(one)) throw invalid(name, wrongName(one));
+    if (typeof options.about !== "string") throw invalid(name, "about: say in a few words what it does");
+    if (typeof options.run !== "function") throw invalid(name, "run: must be a function");
     if (!(schema instanceof z.ZodObject)) throw invalid(name, "args: must be a z.object({ … })");
     const { $schema: _, ...args } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
     this.card = { name, about: options.about, args };

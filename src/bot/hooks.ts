@@ -1,5 +1,7 @@
 /** Hooks: every moment at which a plugin can take part, and how. docs/bots.md has the same table. */
+import { WarrenError } from "../base/errors.ts";
 import type { PeerInfo } from "../base/ids.ts";
+import { nearest } from "./nearest.ts";
 
 /** `onion`: one around the other, each decides whether it goes on. `notify`: all are told, and none hides a failure of another. */
 export type HookMode = "onion" | "notify";
@@ -45,3 +47,15 @@ export interface NotificationArguments extends Record<NotificationName, unknown[
 }
 
 export type NotificationListener<Name extends NotificationName> = (...args: NotificationArguments[Name]) => unknown;
+
+/** What `bot.on` was given: a plugin runs without a look at its types. @throws {WarrenError} `PLUGIN_INVALID` */
+export function checkListening(name: string, listener: unknown): void {
+  const names = Object.keys(HOOKS).filter((one) => one !== "outgoing"); // which is `bot.outgoing`, for its arguments
+  if (!names.includes(name)) {
+    const guess = nearest(name, names);
+    const way = guess === undefined ? `they are ${names.join(", ")}` : `did you mean "${guess}"?`;
+    throw new WarrenError("PLUGIN_INVALID", `bot.on: there is no hook "${name}": ${way}`);
+  }
+  if (typeof listener === "function") return;
+  throw new WarrenError("PLUGIN_INVALID", `bot.on: a function was expected behind "${name}"`);
+}

@@ -17,7 +17,7 @@ import { checkedTable } from "./checked-table.ts";
 import { Commands } from "./commands.ts";
 import { Dialogs } from "./dialogs.ts";
 import { type Group, openGroup } from "./group.ts";
-import type { NotificationListener, NotificationName } from "./hooks.ts";
+import { checkListening, type NotificationListener, type NotificationName } from "./hooks.ts";
 import { type Cause, Loops } from "./loops.ts";
 import { jobMembers } from "./job-members.ts";
 import { Jobs } from "./jobs.ts";
@@ -258,6 +258,7 @@ class Host implements AttachedPlugin {
   }
 
   #listen(args: OnArguments): End {
+    checkListening(args[0], args.at(-1));
     if (args[0] !== "message") return this.#notifications.on(args[0], args[1]);
     const [options, listener] = args.length === 3 ? [args[1], args[2]] : [{}, args[1]];
     return this.#layers.add(options, listener);

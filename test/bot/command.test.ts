@@ -104,6 +104,10 @@ test("what cannot work is refused when it is registered, with its place", () => 
   expect(() => talk({ cooldown: { max: 1, per: "10" } })).toThrow('command "roll": "10" is not a duration');
   // @ts-expect-error -- arguments that are no object
   expect(() => talk({ args: z.string() })).toThrow('command "roll": args: must be a z.object');
+  // @ts-expect-error -- nothing to run
+  expect(() => talk({ run: undefined })).toThrow('command "roll": run: must be a function');
+  // @ts-expect-error -- nothing to tell in the help
+  expect(() => talk({ about: undefined })).toThrow('command "roll": about: say in a few words');
 });
 
 test("whoever may not use a command is told so in one line, learns nothing of it, and uses up nobody's turn", async () => {

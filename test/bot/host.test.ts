@@ -106,6 +106,12 @@ test("a setup that fails leaves nothing behind and says whose it was", async () 
   );
   expect(invalid).toMatchObject({ code: "PLUGIN_INVALID" });
   expect(String(invalid)).toContain('dice: setup failed: command "roll": args.at:');
+  for (const [name, listener, words] of [
+    ["mesage", () => {}, 'there is no hook "mesage": did you mean "message"?'],
+    ["outgoing", () => {}, 'there is no hook "outgoing": they are message, started, '],
+    ["started", undefined, 'a function was expected behind "started"'],
+  ] as const)
+    expect(String(await fails((bot) => bot.on(name as "started", listener as () => void)))).toContain(words);
   expect([peer.handlerCount, peer.cards]).toEqual([0, []]);
 });
 
