@@ -315,7 +315,7 @@ test("a bot that takes all memory is ended and named, however busy it is; the ot
   const port = async (name: string): Promise<string> =>
     (await bots.line(new RegExp(`${name} is online on port (.+)`)))[1] ?? "";
   await ann.send(`127.0.0.1:${await port("creeper")}`, "go");
-  expect((await bots.line(/.* crashed and.*/))[0]).toMatch(/creeper crashed and is started again: the bots use .* MiB/);
+  await bots.line(/creeper crashed and is started again: the bots use .* MiB/);
   await ann.send(`127.0.0.1:${await port("glutton")}`, "go");
   expect((await bots.line(/glutton crashed.*/))[0]).toContain("this one does not answer");
   expect(bots.lines.filter((line) => line.includes("modest"))).toHaveLength(1);
