@@ -108,6 +108,7 @@ export const roles = {
             connection.drop();
             resolve();
           },
+          behind() {},
           drained() {},
           closed: (_, error) => error && reject(error),
         });

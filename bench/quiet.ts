@@ -18,6 +18,7 @@ export function quietSwitchboard({ id }: Identity): Switchboard {
     chosen: (connection) => connection.send({ t: "ready", have: null, w: 0 }),
     ready: (connection) => connection.send({ t: "start", epoch: "none", low: 1 }),
     frame: nothing,
+    behind: (connection) => systemWorld.clock.soon(() => connection.takeTurn()),
     drained: nothing,
     lost: nothing,
     replaced: nothing,

@@ -6,6 +6,7 @@ import { decodeFrame, encodeFrame, type Bye, type Frame, type Hello } from "../w
 import { LineReader, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from "../wire/lines.ts";
 import { ControlBudget, RATE_LIMITED_PAUSE_MS } from "./control-budget.ts";
 import type { Link, LinkHandler } from "./link.ts";
+import { TURN_BYTES, type Talker } from "./turns.ts";
 
 /** Above this many unwritten bytes a connection says that it is full: 256 KiB. */
 export const FULL_BYTES = 262_144;
@@ -21,13 +22,15 @@ export interface ConnectionHandler {
   /** The first frame, exactly once; nothing else is handed out before. */
   hello(connection: Connection, hello: Hello): void;
   frame(connection: Connection, frame: Exclude<Frame, Hello>): void;
+  /** More has come than is looked at in one go: `takeTurn` is to be called soon, until it returns false. */
+  behind(connection: Connection): void;
   /** There is room again after `isFull`. */
   drained(connection: Connection): void;
   /** Exactly once, whoever closed it; `error` unless it ended in order. */
   closed(connection: Connection, error: WarrenError | undefined): void;
 }
 
-export class Connection implements LinkHandler {
+export class Connection implements LinkHandler, Talker {
   readonly link: Link;
   readonly peer: PeerId;
   /** Chosen by the dialler; on the listening side known with the hello. */
@@ -50,6 +53,8 @@ export class Connection implements LinkHandler {
   #willWrite = false; // at the end of this turn
   #unsent: Uint8Array | undefined; // encoded, and not taken by the link yet
   #wasFull = false; // somebody may have stopped because of it
+  #backlog: Uint8Array | undefined; // what came beyond a slice; the link reads no more meanwhile
+  #isLost = false; // nothing comes behind the backlog
   #isEnding = false; // a bye was sent: close once everything is written
   #patience: Timer | undefined;
   #isClosed = false;
@@ -119,12 +124,14 @@ export class Connection implements LinkHandler {
   data(chunk: Uint8Array): void {
     if (this.#isOver) return;
     this.heardAt = this.#clock.steady();
-    try {
-      if (this.theirs) this.#onFrames(chunk);
-      else this.#onFirst(chunk);
-    } catch (error) {
-      if (!isWarrenError(error)) throw error;
-      this.fail(error);
+    if (this.#backlog) {
+      this.#backlog = Buffer.concat([this.#backlog, chunk]); // it was read before the link was paused: little, and seldom
+    } else if (chunk.byteLength > TURN_BYTES) {
+      this.#backlog = new Uint8Array(chunk); // a copy: the socket may reuse its buffer
+      this.link.pause();
+      this.#handler.behind(this);
+    } else {
+      this.#take(chunk);
     }
   }
 
@@ -133,7 +140,32 @@ export class Connection implements LinkHandler {
   }
 
   closed(): void {
-    this.#close(new WarrenError("CONNECTION_LOST", "the connection was lost"));
+    this.#isLost = true;
+    if (!this.#backlog) this.#close(new WarrenError("CONNECTION_LOST", "the connection was lost"));
+  }
+
+  takeTurn(): boolean {
+    const backlog = this.#backlog;
+    if (backlog && !this.#isOver) {
+      this.#backlog = backlog.byteLength > TURN_BYTES ? backlog.subarray(TURN_BYTES) : undefined;
+      this.heardAt = this.#clock.steady(); // it may have waited for long
+      this.#take(backlog.subarray(0, TURN_BYTES));
+    }
+    if (this.#isOver) this.#backlog = undefined;
+    if (this.#backlog) return true;
+    if (this.#isLost) this.closed();
+    else this.link.resume();
+    return false;
+  }
+
+  #take(chunk: Uint8Array): void {
+    try {
+      if (this.theirs) this.#onFrames(chunk);
+      else this.#onFirst(chunk);
+    } catch (error) {
+      if (!isWarrenError(error)) throw error;
+      this.fail(error);
+    }
   }
 
   #queue(line: string): void {

@@ -10,6 +10,7 @@ import type { People } from "./people.ts";
 import type { Reports } from "./reports.ts";
 import type { Sessions } from "./sessions.ts";
 import type { SwitchboardHost } from "./switchboard.ts";
+import type { Turns } from "./turns.ts";
 
 export interface ExchangeParts {
   readonly world: World;
@@ -21,12 +22,13 @@ export interface ExchangeParts {
   readonly sessions: Sessions;
   readonly drafts: Drafts;
   readonly reports: Reports;
+  readonly turns: Turns;
   readonly demand: () => Demand;
   readonly dialler: () => Dialler;
 }
 
 export function createExchange(parts: ExchangeParts): SwitchboardHost {
-  const { world, log, self, port, admission, people, sessions, drafts, reports, demand, dialler } = parts;
+  const { world, log, self, port, admission, people, sessions, drafts, reports, turns, demand, dialler } = parts;
   return {
     world,
     self,
@@ -47,6 +49,7 @@ export function createExchange(parts: ExchangeParts): SwitchboardHost {
       session?.onFrame(frame);
       if (frame.t === "msg") drafts.sent(connection.peer, frame.id);
     },
+    behind: (connection) => turns.add(connection),
     drained: (connection) => sessions.find(connection.peer)?.pump(),
     lost: (connection, error) => {
       drafts.forget(connection.peer);

@@ -14,6 +14,9 @@ export interface Link {
   open(handler: LinkHandler): void;
   /** Takes as much as there is room for and returns how many bytes that was; the rest is to be written after `drain`. */
   write(bytes: Uint8Array): number;
+  /** Reads no more, so that the other side feels it. What was read before may still come, and after it the end. */
+  pause(): void;
+  resume(): void;
   /** Closes after what was taken by `write`. */
   end(): void;
   /** Closes now; nothing more is delivered. */

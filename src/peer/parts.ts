@@ -27,6 +27,7 @@ import { Sessions } from "./sessions.ts";
 import { Switchboard } from "./switchboard.ts";
 import { Tasks } from "./tasks.ts";
 import { Traces } from "./traces.ts";
+import { Turns } from "./turns.ts";
 import { beginUpkeep } from "./upkeep.ts";
 
 /** What a peer stands on. */
@@ -142,6 +143,7 @@ export function createParts({ info, store, transport, world, log }: Ground, host
       sessions,
       drafts,
       reports,
+      turns: new Turns(world.clock, store.db),
       demand: () => demand,
       dialler: () => dialler,
     }),

@@ -41,6 +41,8 @@ export interface SwitchboardHost {
   ready(connection: Connection, ready: Ready): void;
   /** Only from the chosen connection. */
   frame(connection: Connection, frame: SessionFrame): void;
+  /** It has brought more than is looked at in one go: its `takeTurn` is to be called. */
+  behind(connection: Connection): void;
   drained(connection: Connection): void;
   /** A connection is gone, and there is no other one with its peer. */
   lost(connection: Connection, error: WarrenError | undefined): void;
@@ -59,6 +61,7 @@ export class Switchboard {
   readonly #handler: ConnectionHandler = {
     hello: (from, hello) => this.#onHello(from, hello),
     frame: (from, frame) => this.#onFrame(from, frame),
+    behind: (from) => this.#host.behind(from),
     drained: (from) => this.#chosen.get(from.peer) === from && this.#host.drained(from),
     closed: (from, error) => this.#onClosed(from, error),
   };

@@ -228,6 +228,14 @@ class TlsLink implements Link {
     return this.#isClosed ? -1 : this.#socket.write(bytes);
   }
 
+  pause(): void {
+    if (!this.#isClosed) this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#isClosed) this.#socket.resume();
+  }
+
   end(): void {
     this.#leave();
     this.#socket.end();

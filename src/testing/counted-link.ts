@@ -49,6 +49,14 @@ export class CountedLink implements Link {
     return taken;
   }
 
+  pause(): void {
+    this.#link.pause();
+  }
+
+  resume(): void {
+    this.#link.resume();
+  }
+
   end(): void {
     this.#isClosed = true;
     this.#link.end();

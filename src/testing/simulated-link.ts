@@ -9,6 +9,8 @@ const WINDOW_BYTES = 65_536;
 interface Carrier {
   /** Does something after the time that a chunk takes. */
   later(task: () => void): void;
+  /** Does something with the next turn of the event loop. */
+  soon(task: () => void): void;
   forget(link: SimulatedLink): void;
 }
 
@@ -30,6 +32,8 @@ export class SimulatedLink implements Link {
   #room = WINDOW_BYTES;
   #isFull = false;
   #isClosed = false;
+  #isPaused = false;
+  #missed = 0; // arrivals since then, to be made up for
   #isSilent = false; // nothing that is sent here arrives
   #queue: (Uint8Array | "end")[] = []; // on their way to the other end, in order
 
@@ -64,6 +68,15 @@ export class SimulatedLink implements Link {
     this.#room -= taken;
     this.#send(bytes.slice(0, taken));
     return taken;
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#network.soon(() => this.#makeUp());
   }
 
   end(): void {
@@ -102,7 +115,12 @@ export class SimulatedLink implements Link {
     this.#network.later(() => this.#deliver());
   }
 
+  #makeUp(): void {
+    for (; this.#missed > 0 && !this.#isPaused; this.#missed--) this.far.#deliver();
+  }
+
   #deliver(): void {
+    if (this.far.#isPaused) return void this.far.#missed++;
     const piece = this.#queue.shift();
     if (piece === undefined || this.#isSilent) return;
     if (piece === "end") return this.far.#close();

@@ -75,6 +75,10 @@ export class SimulatedNetwork {
     });
   }
 
+  soon(task: () => void): void {
+    this.#clock.soon(task);
+  }
+
   forget(link: SimulatedLink): void {
     this.#links.delete(link);
   }

@@ -63,6 +63,14 @@ class CuttableLink implements Link {
     return this.#inner.write(bytes);
   }
 
+  pause(): void {
+    this.#inner.pause();
+  }
+
+  resume(): void {
+    this.#inner.resume();
+  }
+
   end(): void {
     this.#all.delete(this);
     this.#inner.end();

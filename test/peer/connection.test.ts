@@ -3,6 +3,7 @@ import type { WarrenError } from "../../src/base/errors.ts";
 import { Connection, FULL_BYTES } from "../../src/peer/connection.ts";
 import { MAX_CONTROL_BURST } from "../../src/peer/control-budget.ts";
 import type { Link, LinkHandler } from "../../src/peer/link.ts";
+import { TURN_BYTES } from "../../src/peer/turns.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import type { Frame } from "../../src/wire/frames.ts";
 import { testId } from "./burrow.ts";
@@ -16,6 +17,7 @@ class FakeLink implements Link {
   readonly remote = { host: "bob", port: 7 };
   readonly dialled = true;
   room = Infinity;
+  isPaused = false;
   taken: Buffer[] = [];
   state: "open" | "ended" | "terminated" = "open";
   handler: LinkHandler | undefined;
@@ -29,6 +31,14 @@ class FakeLink implements Link {
     this.room -= taken;
     if (taken > 0) this.taken.push(Buffer.from(bytes.subarray(0, taken)));
     return taken;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
   }
 
   end(): void {
@@ -57,13 +67,18 @@ function open() {
   const link = new FakeLink();
   const clock = new ManualClock();
   const events: string[] = [];
+  const behind: Connection[] = [];
   const connection: Connection = new Connection(link, "c", clock, {
     hello: (_, hello) => void events.push(`hello ${hello.name}`),
     frame: (_, frame) => void events.push(frame.t),
+    behind: () => void behind.push(connection),
     drained: () => void events.push("drained"),
     closed: (_, error) => void events.push(error ? `closed ${error.code}` : "closed"),
   });
-  return { link, clock, events, connection };
+  const catchUp = (): void => {
+    for (const one of behind.splice(0)) while (one.takeTurn());
+  };
+  return { link, clock, events, connection, behind, catchUp };
 }
 
 const bye = (link: FakeLink): string =>
@@ -133,7 +148,7 @@ test.each([
   ["bytes that are no text", Uint8Array.of(0xff, 0xfe, 0x0a), "FRAME_MALFORMED"],
   ["100,000 open brackets", `${"[".repeat(100_000)}\n`, "FRAME_MALFORMED"],
 ])("%s after the hello ends the connection, and what follows is not looked at", (_, bytes, code) => {
-  const { link, events } = open();
+  const { link, events, catchUp } = open();
   link.bring(
     Buffer.concat([
       Buffer.from(HELLO + PING),
@@ -142,24 +157,68 @@ test.each([
     ]),
   );
   link.bring(PING);
+  catchUp();
   expect(events.filter((event) => event !== "ping")).toEqual(["hello bob", `closed ${code}`]);
   expect(bye(link)).toBe(code);
 });
 
 test("100,000 brackets inside a frame that is right are no more than a field that nobody knows", () => {
-  const { link, events } = open();
+  const { link, events, catchUp } = open();
   link.bring(HELLO);
   link.bring(`{"t":"ping","x":${"[".repeat(100_000)}${"]".repeat(100_000)}}\n${PING}`);
+  catchUp();
   expect(events.slice(1)).toEqual(["ping", "ping"]);
 });
 
 test("kinds of frames that a later version adds are passed over, and counted", () => {
-  const { link, events } = open();
+  const { link, events, catchUp } = open();
   link.bring(HELLO);
   for (const kind of ["gossip", "constructor", "__proto__"]) link.bring(`{"t":"${kind}","n":"?"}\n${PING}`);
   expect(events.slice(1)).toEqual(["ping", "ping", "ping"]);
   link.bring('{"t":"gossip"}\n'.repeat(MAX_CONTROL_BURST));
+  catchUp();
   expect(events.at(-1)).toBe("closed RATE_LIMITED");
+});
+
+test("of what comes at once 16 KiB are looked at in each turn, and nothing more is read meanwhile", () => {
+  const { link, events, connection, behind } = open();
+  link.bring(HELLO);
+  const perTurn = TURN_BYTES / PING.length;
+  const count = Math.ceil(3.5 * perTurn);
+  link.bring(PING.repeat(count));
+  expect([events.length, behind, link.isPaused]).toEqual([1, [connection], true]);
+  link.bring(PING); // read before it was paused
+  link.bring('{"t":"pong"}\n');
+  for (let turn = 1; turn <= 3; turn++) {
+    expect(connection.takeTurn()).toBe(true);
+    expect(events).toHaveLength(1 + Math.floor(turn * perTurn));
+    expect(link.isPaused).toBe(true);
+  }
+  while (connection.takeTurn());
+  expect(events.slice(1)).toEqual([...Array.from({ length: count + 1 }, () => "ping"), "pong"]);
+  expect([behind.length, link.isPaused]).toEqual([1, false]);
+  link.bring(PING); // what is little is looked at as it comes
+  expect(events).toHaveLength(count + 4);
+});
+
+test("what came before a link was lost is looked at first", () => {
+  const { link, events, connection, catchUp } = open();
+  link.bring(HELLO);
+  link.bring(PING.repeat(2_000));
+  link.handler?.closed();
+  expect([events.length, connection.isClosed]).toEqual([1, false]);
+  catchUp();
+  expect(events).toHaveLength(2_002);
+  expect(events.at(-1)).toBe("closed CONNECTION_LOST");
+});
+
+test("what waits when a connection ends is forgotten", () => {
+  const { link, events, connection, catchUp } = open();
+  link.bring(HELLO);
+  link.bring(PING.repeat(2_000));
+  connection.drop();
+  catchUp();
+  expect(events).toEqual(["hello bob", "closed"]);
 });
 
 test("a bye instead of a hello is a refusal with a reason", () => {
@@ -177,6 +236,7 @@ test("a handler that ends the connection is not given the frames behind", () => 
       seen.push(frame.t);
       connection.drop();
     },
+    behind: () => {},
     drained: () => {},
     closed: () => void seen.push("closed"),
   });

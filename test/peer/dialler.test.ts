@@ -66,6 +66,8 @@ class Setting {
       dialled: true,
       open() {},
       write: () => 0,
+      pause() {},
+      resume() {},
       end() {},
       terminate: () => void this.terminated++,
     };

@@ -41,6 +41,7 @@ function createPair(seed = 1) {
         },
         ready: (connection) => connection.send({ t: "got", k: side.saying }),
         frame: (_, frame) => frame.t === "got" && side.heard.push(frame.k),
+        behind: () => {},
         drained: () => {},
         lost(connection) {
           if (side.chosen === connection) side.chosen = undefined;

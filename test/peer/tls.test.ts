@@ -17,6 +17,9 @@ import { ManualClock } from "../../src/testing/manual-clock.ts";
 const LOOPBACK = "127.0.0.1";
 const ALPN = ["warren/1"];
 
+/** What Bun reads of a socket before it looks whether it was paused. */
+const MOST_READ_BYTES = 2 * 524_288;
+
 const noop = (): void => {};
 
 let scope = new Scope();
@@ -195,6 +198,29 @@ test("8 MB in both directions at once arrive byte by byte as they were sent", as
   far.pump(back);
   expect((await far.received(there.byteLength)).equals(there)).toBe(true);
   expect((await near.received(back.byteLength)).equals(back)).toBe(true);
+});
+
+test("a link that is paused is not read, its sender feels it, and goes on when it is resumed", async () => {
+  const server = await listen(bob);
+  const near = await dial(ann, server.address);
+  const far = await server.first();
+  far.link.pause();
+  const bytes = Buffer.alloc(64 * 1_048_576, "x"); // more than the buffers of both sides hold
+  let took = 0;
+  for (;;) {
+    const taken = near.link.write(bytes.subarray(took));
+    if (taken <= 0) break;
+    took += taken;
+  }
+  for (let n = 0; n < 20; n++) await turn();
+  expect(far.bytes.byteLength).toBeLessThanOrEqual(MOST_READ_BYTES);
+  expect(took).toBeLessThan(bytes.byteLength);
+  far.link.resume();
+  expect((await far.received(took)).byteLength).toBe(took);
+  near.link.end();
+  await far.closed;
+  far.link.pause(); // harmless by now
+  far.link.resume();
 });
 
 test("a peer with another key than the expected one is refused by name", async () => {

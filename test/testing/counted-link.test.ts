@@ -13,6 +13,8 @@ function fakeLink(): { link: Link; handlers: LinkHandler[]; ends: string[] } {
     dialled: true,
     open: (handler) => void handlers.push(handler),
     write: (bytes) => Math.min(3, bytes.byteLength),
+    pause: () => void ends.push("pause"),
+    resume: () => void ends.push("resume"),
     end: () => void ends.push("end"),
     terminate: () => void ends.push("terminate"),
   };
@@ -30,15 +32,17 @@ test("what was taken at one end and has not come at the other is counted, byte b
   expect([far.awaitedFrom(near), got]).toEqual([1, [2]]);
 });
 
-test("it is closed by either side, and one whose process is gone tells nobody", () => {
+test("it is paused and closed by either side, and one whose process is gone tells nobody", () => {
   const [left, lost, dead] = [fakeLink(), fakeLink(), fakeLink()];
   const told: string[] = [];
   const links = [left, lost, dead].map(({ link }) => new CountedLink(link));
+  links[0]?.pause();
+  links[0]?.resume();
   for (const link of links) link.open({ data() {}, drain() {}, closed: () => void told.push("closed") });
   links[0]?.end();
   lost.handlers[0]?.closed();
   links[2]?.kill();
   dead.handlers[0]?.closed();
   expect(links.map(({ isClosed }) => isClosed)).toEqual([true, true, true]);
-  expect([told, left.ends, dead.ends]).toEqual([["closed"], ["end"], ["terminate"]]);
+  expect([told, left.ends, dead.ends]).toEqual([["closed"], ["pause", "resume", "end"], ["terminate"]]);
 });

@@ -273,6 +273,10 @@ class End implements Link {
     return bytes.byteLength;
   }
 
+  pause(): void {}
+
+  resume(): void {}
+
   end(): void {
     this.#isOpen = false;
   }

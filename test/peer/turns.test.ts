@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import { TURN_BYTES, Turns, type Talker } from "../../src/peer/turns.ts";
+import { Database } from "../../src/store/database.ts";
+import { ManualClock } from "../../src/testing/manual-clock.ts";
+import { createBurrow } from "./burrow.ts";
+import { RawPeer } from "./raw-peer.ts";
+
+function setUp() {
+  const clock = new ManualClock();
+  const db = new Database(":memory:", clock);
+  const events: string[] = [];
+  db.beforeCommit(() => void events.push("commit"));
+  const turns = new Turns(clock, db);
+  /** Writes in each of its turns. */
+  const talker = (name: string, slices: number, during = (): void => {}): Talker => ({
+    takeTurn() {
+      events.push(name);
+      db.touch();
+      during();
+      return --slices > 0;
+    },
+  });
+  return { clock, db, events, turns, talker };
+}
+
+test("those who flood take turns, and what they write is one commit", async () => {
+  const { clock, events, turns, talker } = setUp();
+  turns.add(talker("ann", 4));
+  turns.add(talker("bob", 2));
+  turns.add(talker("cid", 1));
+  await clock.settle();
+  expect(events).toEqual(["ann", "bob", "cid", "ann", "bob", "ann", "ann", "commit"]);
+});
+
+test("what arrives between two slices is looked at, committed and answered before the next one", async () => {
+  const { clock, db, events, turns, talker } = setUp();
+  let slice = 0;
+  const arrival = (): void => {
+    events.push("arrival");
+    db.afterCommit(() => queueMicrotask(() => void events.push("answer")));
+  };
+  turns.add(talker("flood", 4, () => ++slice === 2 && setImmediate(arrival)));
+  await clock.settle();
+  expect(events).toEqual(["flood", "flood", "arrival", "commit", "answer", "flood", "flood", "commit"]);
+});
+
+test("a flood without an end is committed, and so acknowledged, after 16 slices", async () => {
+  const { clock, events, turns, talker } = setUp();
+  turns.add(talker("a", 40));
+  await clock.settle();
+  expect(events.join("")).toBe(`${"a".repeat(16)}commit${"a".repeat(16)}commit${"a".repeat(8)}commit`);
+});
+
+test("one who fails in its turn does not take the turns of the others", async () => {
+  const { clock, events, turns, talker } = setUp();
+  const failing = talker("bad", 2, () => {
+    throw new Error("a fault");
+  });
+  turns.add(failing);
+  turns.add(talker("good", 2));
+  const failure = await clock.settle().catch((error: Error) => error.message);
+  expect(failure).toBe("a fault");
+  await clock.settle();
+  expect(events.filter((event) => event === "good")).toHaveLength(2);
+});
+
+test("a message beside a flood is handled after 16 KiB of it at most, and the flood whole and in order", async () => {
+  await using burrow = createBurrow();
+  const bob = await burrow.open("bob");
+  const [zed, ann] = [await new RawPeer(burrow, "zed").join(bob), await new RawPeer(burrow, "ann").join(bob)];
+  const welcome = Promise.all([bob.send(zed.id, "welcome"), bob.send(ann.id, "welcome")]);
+  await burrow.settle();
+  await welcome;
+  const heard: string[] = [];
+  bob.on("message", ({ text }) => void heard.push(text));
+  const flood = Array.from({ length: 600 }, (_, i) => ({ t: "msg", n: i + 1, id: `flood${i}`, at: 1, text: `${i}` }));
+  zed.say(...flood);
+  ann.say({ t: "msg", n: 1, id: "question", at: 1, text: "question" }); // arrives in the same turn, behind all of them
+  await burrow.settle();
+  expect(heard.filter((text) => text !== "question")).toEqual(flood.map(({ text }) => text));
+  const before = flood.slice(0, heard.indexOf("question"));
+  expect(before.map((message) => JSON.stringify(message)).join("\n").length).toBeLessThanOrEqual(TURN_BYTES);
+});
