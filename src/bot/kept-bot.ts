@@ -25,6 +25,9 @@ export const STOP_WITHIN_MS = 5_000;
 /** How long the thread of a worker that was ended is waited for. */
 const GONE_WITHIN_MS = 1_000;
 
+/** It waits to be configured by its users, or is online elsewhere. */
+export type OffCode = "CONFIG_MISSING" | "NAME_TAKEN";
+
 export interface KeptBotOptions {
   readonly spawn: SpawnWorker;
   readonly world: World;
@@ -33,8 +36,8 @@ export interface KeptBotOptions {
   readonly line?: StartingLine | undefined;
   /** All that this process keeps, itself too: two of them cannot have one name. Default: it is alone. */
   readonly all?: (() => Iterable<KeptBot>) | undefined;
-  /** Told of a bot that is off until its users configure it, with what it needs. Default: that is logged. */
-  readonly onUnconfigured?: ((name: string, reason: string) => void) | undefined;
+  /** Told of a bot that is off though nothing is wrong with it: `tea is ${reason}`. Default: that is logged. */
+  readonly onOff?: ((why: OffCode, name: string, reason: string) => void) | undefined;
 }
 
 export type KeptBotState = "starting" | "online" | "waiting" | "ended";
@@ -47,7 +50,7 @@ export class KeptBot {
   readonly #quarantine: Quarantine;
   readonly #line: StartingLine;
   readonly #all: () => Iterable<KeptBot>;
-  readonly #onUnconfigured: (name: string, reason: string) => void;
+  readonly #onOff: NonNullable<KeptBotOptions["onOff"]>;
   #onEnd = Promise.withResolvers<void>();
   #name: string;
   #port = 0; // where it listened last
@@ -63,7 +66,7 @@ export class KeptBot {
   #firstRefusal: number | undefined; // steady time of the first IDENTITY_IN_USE
   #isStopping = false;
 
-  constructor(start: BotStart, { spawn, world, log, line, all, onUnconfigured }: KeptBotOptions) {
+  constructor(start: BotStart, { spawn, world, log, line, all, onOff }: KeptBotOptions) {
     this.#start = start;
     this.#spawn = spawn;
     this.#world = world;
@@ -71,7 +74,8 @@ export class KeptBot {
     this.#quarantine = new Quarantine(start.home);
     this.#line = line ?? new StartingLine(world.clock, Infinity);
     this.#all = all ?? (() => []);
-    this.#onUnconfigured = onUnconfigured ?? ((name, reason) => log.info(`${name} is ${reason}`));
+    this.#onOff =
+      onOff ?? ((why, name, reason) => log[why === "CONFIG_MISSING" ? "info" : "warn"](`${name} is ${reason}`));
     this.#name = basename(start.file);
     this.#sources = readSources(start.file);
     this.#beginUnlessConfined();
@@ -260,8 +264,8 @@ export class KeptBot {
       this.#beginAfter(IDENTITY_RETRY_MS); // the process that ran the bots before us is still on its way out
       return;
     }
-    if (code === "CONFIG_MISSING")
-      this.#onUnconfigured(this.#name, message); // nothing is wrong, it is not wanted yet
+    if (code === "CONFIG_MISSING") this.#onOff(code, this.#name, message);
+    else if (code === "NAME_TAKEN") this.#onOff(code, this.#name, `not started: ${message}`);
     else this.#log.warn(`${this.#name} is not started: ${message}`);
     this.#end();
   }

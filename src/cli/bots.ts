@@ -18,7 +18,7 @@ interface Options {
   debug?: true;
   /** Given by the peer that started this process: it ends when its standard input does. */
   child?: true;
-  /** Only what is wrong, and in one line which bots are off: who is online is seen by other means. */
+  /** Only what is wrong, and in one line for each reason which bots are off: who is online is seen by other means. */
   quiet?: true;
 }
 
@@ -65,13 +65,16 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const { Supervisor } = await import("../bot/supervisor.ts");
   const { workersOf } = await import("../bot/worker-link.ts");
   const { localRegistryUrl } = await import("../registry/url.ts");
-  const { UnconfiguredBots } = await import("./unconfigured-bots.ts");
+  const { BotsOff } = await import("./bots-off.ts");
 
   const log = createLog("bots", stderrSink(options.debug ? "debug" : options.quiet ? "warn" : "info"));
   const folder = given.length > 0 ? undefined : resolve("bots");
   const files = (): string[] => (folder === undefined ? given.map((file) => resolve(file)) : botsOf(folder));
   if (files().length === 0) log.info("there is no bot in ./bots; docs/bots.md shows how to write one");
-  using off = new UnconfiguredBots(systemWorld.clock, (line) => log.warn(line));
+  const warn = (line: string): void => log.warn(line);
+  using unconfigured = new BotsOff(systemWorld.clock, "off until configured: see docs/bots.md", warn);
+  using elsewhere = new BotsOff(systemWorld.clock, "not started: they are already online elsewhere", warn);
+  const off = { CONFIG_MISSING: unconfigured, NAME_TAKEN: elsewhere };
   const isWatching = options.watch && (folder === undefined || existsSync(folder));
   const ending = options.child ? endOfInput() : interruption();
   await using supervisor = new Supervisor(
@@ -92,7 +95,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
       spawn: workersOf(new URL("bot-worker.ts", import.meta.url)),
       world: systemWorld,
       log,
-      onUnconfigured: options.quiet && ((name, reason) => off.add(name, reason)),
+      onOff: options.quiet && ((why, name, reason) => off[why].add(name, reason)),
     },
   );
   const told = new Promise<"told">((end) => ending.addEventListener("abort", () => end("told"), { once: true }));

@@ -149,24 +149,33 @@ test.concurrent("without any bot that runs it ends, and says so by its exit code
   expect(await wrong.child.exited).toBe(2);
 });
 
-test.concurrent("a bot whose name another key holds is not started, and one line says where it is", async () => {
-  await using place = await Place.make();
-  await using registry = await startRegistry({ folder: join(place.folder, "registry"), port: 0 });
-  const file = await place.write("taken", BOT("taken", ""));
-  await using first = place.start("--registry", registry.url, file);
-  await first.line(/taken is online/);
-  await using second = place.start(
-    "--registry",
-    registry.url,
-    "--home",
-    join(place.folder, "home2"),
-    "--no-watch",
-    file,
-  );
-  await second.line(/taken is not started: taken is already online at .+:\d+$/);
-  expect(await second.child.exited).toBe(1);
-  expect(second.lines).toHaveLength(1);
-});
+test.concurrent(
+  "a bot whose name another key holds is not started, and one line says where it is; or one line names all",
+  async () => {
+    await using place = await Place.make();
+    await using registry = await startRegistry({ folder: join(place.folder, "registry"), port: 0 });
+    const file = await place.write("taken", BOT("taken", ""));
+    const another = await place.write("another", BOT("another", ""));
+    await using first = place.start("--registry", registry.url, file, another);
+    await first.line(/taken is online/);
+    await first.line(/another is online/);
+    await using second = place.start(
+      "--registry",
+      registry.url,
+      "--home",
+      join(place.folder, "home2"),
+      "--no-watch",
+      file,
+    );
+    await second.line(/taken is not started: taken is already online at .+:\d+$/);
+    expect(await second.child.exited).toBe(1);
+    expect(second.lines).toHaveLength(1);
+    const third = ["--registry", registry.url, "--home", join(place.folder, "home3"), "--quiet", file, another];
+    await using quiet = place.start(...third);
+    await quiet.line(/^bots: another and taken are not started: they are already online elsewhere$/);
+    expect(quiet.lines).toHaveLength(1);
+  },
+);
 
 const configurable = (name: string): string => `
   import { definePlugin, secret, z } from ${JSON.stringify(join(ROOT, "src/index.ts"))};

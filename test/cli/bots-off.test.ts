@@ -1,11 +1,15 @@
 import { expect, test } from "bun:test";
-import { UnconfiguredBots } from "../../src/cli/unconfigured-bots.ts";
+import { BotsOff } from "../../src/cli/bots-off.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 function gather() {
   const lines: string[] = [];
   const clock = new ManualClock();
-  return { lines, clock, bots: new UnconfiguredBots(clock, (line) => void lines.push(line)) };
+  return {
+    lines,
+    clock,
+    bots: new BotsOff(clock, "off until configured: see docs/bots.md", (line) => void lines.push(line)),
+  };
 }
 
 test("one bot that is off is told of with what it needs", async () => {

@@ -1,17 +1,20 @@
-/** Unconfigured bots: one line about all that are off until they are configured, for a reader who did not ask about each. */
+/** Bots off: one line about all that are off for one reason, for a reader who did not ask about each. */
 import type { Clock, Timer } from "../base/world.ts";
 
 /** Bots come side by side: whoever follows within this time is in the same line. */
 const GATHER_MS = 1_500;
 
-export class UnconfiguredBots implements Disposable {
+export class BotsOff implements Disposable {
   readonly #clock: Clock;
+  readonly #why: string;
   readonly #tell: (line: string) => void;
   readonly #reasons = new Map<string, string>(); // by name: `off until configured: …`
   #timer: Timer | undefined;
 
-  constructor(clock: Clock, tell: (line: string) => void) {
+  /** `why` is said of several: `off until configured: …`. Of one alone it is told what was added with its name. */
+  constructor(clock: Clock, why: string, tell: (line: string) => void) {
     this.#clock = clock;
+    this.#why = why;
     this.#tell = tell;
   }
 
@@ -30,6 +33,6 @@ export class UnconfiguredBots implements Disposable {
     this.#reasons.clear();
     if (others.length === 0) return this.#tell(`${first[0]} is ${first[1]}`);
     const names = [first, ...others].map(([name]) => name);
-    this.#tell(`${names.slice(0, -1).join(", ")} and ${names.at(-1)} are off until configured: see docs/bots.md`);
+    this.#tell(`${names.slice(0, -1).join(", ")} and ${names.at(-1)} are ${this.#why}`);
   }
 }
