@@ -127,8 +127,8 @@ export class Peer implements AsyncDisposable {
    * @throws {WarrenError} `PEER_UNKNOWN`, `PEER_IS_SELF`, `PEER_BLOCKED`, `NAME_CHANGED`, `PEER_UNREACHABLE` (`host:port` only),
    *   `MESSAGE_EMPTY`, `MESSAGE_TOO_LARGE`, `OUTBOX_FULL`, `STORE_FAILED`, `CLOSED`
    */
-  async send(to: string, text: string, options: SendOptions = {}): Promise<Sent> {
-    return await this.#parts.sender.send(to, text, options, 0);
+  send(to: string, text: string, options: SendOptions = {}): Promise<Sent> {
+    return this.#parts.sender.send(to, text, options, 0);
   }
 
   /** Who is meant by a name, an id or `host:port`. @throws {WarrenError} like `send` */

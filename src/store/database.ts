@@ -3,11 +3,13 @@ import { Database as Sqlite, SQLiteError, type Statement } from "bun:sqlite";
 import { closeSync, openSync, rmSync } from "node:fs";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { Clock, Timer } from "../base/world.ts";
+import { RowBatch, type Value } from "./row-batch.ts";
 import { MIGRATIONS } from "./schema.ts";
 
-export type Value = string | number | null;
 /** A statement that is prepared once; see `Database.run` for what it does and throws. */
 export type Write = (...values: Value[]) => number;
+/** Takes the values of a row, one for each column; see `Database.append`. */
+export type Append = (...row: Value[]) => void;
 type CommitListener = (error?: WarrenError) => void;
 
 /** How long what is written lazily may wait for its commit. */
@@ -31,6 +33,8 @@ export class Database implements Disposable {
   #isLazy = false; // what is written now need not be on disk soon
   #isHurried = false; // the open transaction ends with this turn
   #patience: Timer | undefined; // until a transaction in which nothing is urgent ends
+  readonly #batches: RowBatch[] = [];
+  #hasRows = false; // in a batch, to be written before anything else is read or written
   readonly #closings = new Set<() => void>(); // run inside every transaction, just before its commit
   readonly #rollbacks = new Set<(error: WarrenError) => void>();
 
@@ -61,11 +65,13 @@ export class Database implements Disposable {
 
   /** Reads; sees what the open transaction has written. @throws {WarrenError} `STORE_CORRUPT` */
   all<Row>(sql: string, ...values: Value[]): Row[] {
+    this.#writeRows();
     return readable(() => this.#sqlite.query<Row, Value[]>(sql).all(...values));
   }
 
   /** @throws {WarrenError} `STORE_CORRUPT` */
   get<Row>(sql: string, ...values: Value[]): Row | undefined {
+    this.#writeRows();
     return readable(() => this.#sqlite.query<Row, Value[]>(sql).get(...values)) ?? undefined;
   }
 
@@ -75,6 +81,7 @@ export class Database implements Disposable {
    * @throws {WarrenError} `STORE_FAILED`, and then the whole transaction is given up
    */
   run(sql: string, ...values: Value[]): number {
+    this.#writeRows();
     this.#begin();
     try {
       return this.#sqlite.query(sql).run(...values).changes;
@@ -88,10 +95,30 @@ export class Database implements Disposable {
   write(sql: string): Write {
     let statement: Statement<unknown, Value[]> | undefined;
     return (...values) => {
+      this.#writeRows();
       this.#begin();
       try {
         statement ??= this.#sqlite.query<unknown, Value[]>(sql);
         return statement.run(...values).changes;
+      } catch (error) {
+        this.#failure ??= storeFailure(error);
+        throw this.#failure;
+      }
+    };
+  }
+
+  /**
+   * The same for a table that grows with every message: some rows are one statement, once they are enough or anything else is
+   * read or written. So a row may turn out to be impossible only later in its turn, which is given up then like any other.
+   */
+  append(table: string, columns: number): Append {
+    const batch = new RowBatch(table, columns, (statement, values) => this.#sqlite.query(statement).run(...values));
+    this.#batches.push(batch);
+    return (...row) => {
+      this.#begin();
+      this.#hasRows = true;
+      try {
+        batch.add(row);
       } catch (error) {
         this.#failure ??= storeFailure(error);
         throw this.#failure;
@@ -157,6 +184,7 @@ export class Database implements Disposable {
     this.#committed = undefined; // who asks from here on, asks for what comes after
     try {
       for (const closing of this.#closings) closing();
+      this.#writeRows();
       if (this.#failure) throw this.#failure;
       this.#group = undefined; // from here on a new turn's writes begin a new transaction
       this.#isHurried = false;
@@ -171,6 +199,7 @@ export class Database implements Disposable {
   /** Forgets what is not committed and tells nobody, as the end of the process would. Then only reads and `serialize` make sense. */
   giveUp(): void {
     this.#group = undefined;
+    this.#forgetRows();
     this.#patience?.[Symbol.dispose]();
     this.#closings.clear();
     if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK");
@@ -247,6 +276,22 @@ export class Database implements Disposable {
     if (!this.#isLazy) this.hasten();
   }
 
+  /** Who reads is not told if it fails: whoever writes or commits is. */
+  #writeRows(): void {
+    if (!this.#hasRows) return;
+    this.#hasRows = false;
+    try {
+      for (const batch of this.#batches) batch.flush();
+    } catch (error) {
+      this.#failure ??= storeFailure(error);
+    }
+  }
+
+  #forgetRows(): void {
+    this.#hasRows = false;
+    for (const batch of this.#batches) batch.clear();
+  }
+
   /** One timer serves all transactions of its time: the one that it finds may have begun after it did. */
   #losePatience(): void {
     this.#patience = undefined;
@@ -257,6 +302,7 @@ export class Database implements Disposable {
     this.#group = undefined;
     this.#isHurried = false;
     this.#failure = undefined;
+    this.#forgetRows();
     if (this.#sqlite.inTransaction) this.#sqlite.run("ROLLBACK"); // SQLite may have rolled back by itself (disk full)
     for (const rollback of this.#rollbacks) rollback(error);
     for (const listener of group) listener(error);

@@ -1,5 +1,5 @@
 /** Incoming: what we heard, the inbox (what of it is not handled yet), the effects of its handlers, the dead letters. */
-import type { Database, Write } from "./database.ts";
+import type { Append, Database } from "./database.ts";
 
 export interface IncomingRow {
   readonly peer: number;
@@ -43,15 +43,15 @@ const DEAD = `d.peer, d.place, id, m.at, hops, room, re, text, data, epoch, seq,
 
 export class Incoming {
   readonly #db: Database;
-  readonly #insert: Write;
+  readonly #append: Append;
 
   constructor(db: Database) {
     this.#db = db;
-    this.#insert = db.write("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#append = db.append("incoming", 9);
   }
 
   add({ peer, place, id, at, hops, room, re, text, data }: IncomingRow): void {
-    this.#insert(peer, place, id, at, hops, room, re, text, data);
+    this.#append(peer, place, id, at, hops, room, re, text, data);
   }
 
   /** The messages of a peer that are not handled: they wait, or were set aside. */

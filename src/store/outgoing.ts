@@ -1,5 +1,5 @@
 /** Outgoing: what we said, in numbered epochs, and what became of it. The outbox is the unacknowledged end of it. */
-import type { Database, Write } from "./database.ts";
+import type { Append, Database, Write } from "./database.ts";
 
 export interface OutgoingRow {
   readonly seq: number;
@@ -42,12 +42,12 @@ const COLUMNS = "seq, id, place, at, born, hops, room, re, text, data";
 
 export class Outgoing {
   readonly #db: Database;
-  readonly #insert: Write;
+  readonly #append: Append;
   readonly #extend: Write;
 
   constructor(db: Database) {
     this.#db = db;
-    this.#insert = db.write("INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#append = db.append("outgoing", 12);
     this.#extend = db.write("UPDATE outcome SET last = ? WHERE peer = ? AND epoch = ? AND first = ?");
   }
 
@@ -66,7 +66,7 @@ export class Outgoing {
 
   append(peer: number, epoch: number, row: OutgoingRow): void {
     const { seq, id, place, at, born, hops, room, re, text, data } = row;
-    this.#insert(peer, epoch, seq, id, place, at, born, hops, room, re, text, data);
+    this.#append(peer, epoch, seq, id, place, at, born, hops, room, re, text, data);
   }
 
   /** The number of the last message of an epoch; 0 if it has none. */

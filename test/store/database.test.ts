@@ -50,6 +50,50 @@ test("a write that fails takes its whole turn with it, and the next turn works",
   expect(count(db)).toBe(2);
 });
 
+test("rows that are appended are there for whoever reads or writes after them, and on disk after the commit", async () => {
+  const db = new Database(path, clock);
+  const append = db.append("setting", 2);
+  append("a", "1");
+  expect(count(db)).toBe(1);
+  append("b", "1");
+  expect(db.run("UPDATE setting SET value = '2'")).toBe(2);
+  append("c", "2");
+  const raise = db.write("UPDATE setting SET value = ?");
+  expect(raise("3")).toBe(3);
+  append("d", "3");
+  await clock.settle();
+  db.giveUp(); // as a crash
+  using copy = new Database(db.serialize(), clock);
+  const keys = copy.all<{ key: string }>("SELECT key FROM setting WHERE value = '3'").map(({ key }) => key);
+  expect(keys).toEqual(["a", "b", "c", "d"]);
+});
+
+test("a row that cannot be appended takes its whole turn with it, whenever that is noticed, and no later one", async () => {
+  using db = new Database(path, clock);
+  const append = db.append("setting", 2);
+  const failed = async (turn: () => void): Promise<unknown> => {
+    turn();
+    const [failure] = await Promise.all([db.committed().catch((error: unknown) => error), clock.settle()]);
+    return failure;
+  };
+  const appendOther = db.append("epoch", 2);
+  const twice = (): void => {
+    for (const key of ["a", "b", "a"]) append(key, "text");
+    appendOther(1, "epoch");
+  };
+  expect(await failed(twice)).toMatchObject({ code: "STORE_FAILED" });
+  const read = (): void => {
+    twice();
+    expect(count(db)).toBe(2);
+    expect(() => put(db, "c")).toThrow(expect.objectContaining({ code: "STORE_FAILED" }));
+  };
+  expect(await failed(read).catch((error: unknown) => error)).toMatchObject({ code: "STORE_FAILED" });
+  append("d", "text");
+  await clock.settle();
+  expect(db.all<{ key: string }>("SELECT key FROM setting").map(({ key }) => key)).toEqual(["d"]);
+  expect(db.all("SELECT * FROM epoch")).toEqual([]);
+});
+
 test("a file that is no database, or is damaged inside, is reported as what it is", async () => {
   await writeFile(path, "this is no database, whatever its name says".repeat(100));
   expect(() => new Database(path, clock)).toThrow(expect.objectContaining({ code: "STORE_CORRUPT" }));
