@@ -37,6 +37,8 @@ export interface Request {
   id: PeerId;
   /** The signed record. */
   record: string;
+  /** Its body, where it is being checked already. */
+  opened?: Promise<RecordBody> | undefined;
   grant?: string | undefined;
   /** Do not take over from another session. */
   ifFree?: boolean | undefined;
@@ -154,7 +156,7 @@ export class RegistryCore implements Follower {
 
   /** Checks a record, claims its name, and lists the peer as being here through `holder`. */
   async admit(request: Request, holder: Leaseholder): Promise<Admission> {
-    const body = await openRecord(request.record);
+    const body = await (request.opened ?? openRecord(request.record));
     if (body.id !== request.id) {
       throw new WarrenError("RECORD_INVALID", "a record was refused: it is about another peer than the one logged in");
     }

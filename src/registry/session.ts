@@ -7,6 +7,7 @@ import { portsOf, type DialBack } from "./dial-back.ts";
 import { encodeFrame, parsePeerSideFrame } from "./frames.ts";
 import type { ErrorFrame, LoginFrame, PeerSideFrame, ServerFrame } from "./frames.ts";
 import { openGoodbye, openLogin, openRelease, signChallenge } from "./proof.ts";
+import { openRecord, type RecordBody } from "./record.ts";
 import { refusalAt } from "./refusal.ts";
 import type { Leaseholder, Listed } from "./roster.ts";
 import { Subscription } from "./subscription.ts";
@@ -83,7 +84,14 @@ export class PeerSession implements Leaseholder {
     if (this.#waiting >= MAX_WAITING) return this.#refuse("RATE_LIMITED", "too many frames at once");
     const { clock } = this.#core.world;
     if (this.#peer) this.#deadline = clock.steady() + this.#core.limits.leaseMs; // a login has no second chance
-    this.#enqueue(() => this.#handle(parsePeerSideFrame(message)));
+    try {
+      const frame = parsePeerSideFrame(message);
+      const opened = frame?.t === "record" && this.#peer ? openRecord(frame.record) : undefined; // beside those before it
+      opened?.catch(() => {}); // what is wrong with it is told in its turn
+      this.#enqueue(() => this.#handle(frame, opened));
+    } catch (error) {
+      this.#enqueue(() => Promise.reject(error));
+    }
   }
 
   /** There is room for more again. */
@@ -133,12 +141,12 @@ export class PeerSession implements Leaseholder {
     this.#send({ t: "recorded", seq: listed.body.seq, grant: listed.grant });
   }
 
-  async #handle(frame: PeerSideFrame | undefined): Promise<void> {
+  async #handle(frame: PeerSideFrame | undefined, opened: Promise<RecordBody> | undefined): Promise<void> {
     if (!frame) return; // of a later version of the protocol
     if (frame.t === "login") return await this.#countedLogin(frame);
     if (frame.t === "release") return await this.#release(frame.release);
     if (!this.#peer) throw new WarrenError("PROTOCOL_VIOLATION", `"${frame.t}" before the login`);
-    if (frame.t === "record") return await this.#record(this.#peer, frame.record);
+    if (frame.t === "record") return await this.#record(this.#peer, frame.record, opened);
     if (frame.t === "goodbye") return await this.#goodbye(this.#peer, frame.goodbye);
     if (frame.t === "subscribe") return this.#subscribe(frame.after);
     this.#send({ t: "pong" });
@@ -176,8 +184,8 @@ export class PeerSession implements Leaseholder {
     this.#core.log.debug(`${shortId(login.id)} logged in as ${admission.listed.body.name} from ${this.#address}`);
   }
 
-  async #record(id: PeerId, record: string): Promise<void> {
-    const admission = await this.#core.admit({ id, record }, this);
+  async #record(id: PeerId, record: string, opened: Promise<RecordBody> | undefined): Promise<void> {
+    const admission = await this.#core.admit({ id, record, opened }, this);
     if (this.#isEnded) return this.closed();
     // A refused change leaves the session, and the record before it, as they were.
     if (admission.kind === "admitted") {
@@ -239,7 +247,7 @@ export class PeerSession implements Leaseholder {
     if (proof.registry !== this.#core.id) throw new WarrenError("REGISTRY_REFUSED", "a proof for another registry");
   }
 
-  /** Frames are handled one after another, however long each takes to be checked. */
+  /** Frames are handled one after another, however long each takes to be checked and kept. */
   #enqueue(task: () => Promise<void>): void {
     this.#waiting++;
     this.#work = this.#work.then(() => this.#run(task));

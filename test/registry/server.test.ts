@@ -328,6 +328,27 @@ test("what is no frame, or comes before its time, ends the session", async () =>
   }
 });
 
+test("what is sent at once is answered in its order, a record that nobody signed too, and nothing after that", async () => {
+  await using registry = await openRegistry();
+  const who = await createIdentity();
+  const [first = "", second = "", third = "", last = ""] = await Promise.all(
+    [1, 2, 3, 4].map((seq) => makeRecord(who, { name: "ann", seq })),
+  );
+  const session = new RawSession(registry.url);
+  await session.logIn(who, { record: first });
+  const unsigned = third.replace(/\.[^.]*$/, last.slice(last.lastIndexOf(".")));
+  session.send({ t: "record", record: second });
+  session.send({ t: "ping" });
+  session.send({ t: "record", record: third });
+  session.send({ t: "record", record: unsigned });
+  session.send({ t: "record", record: last });
+  expect(await session.next()).toMatchObject({ t: "recorded", seq: 2 });
+  expect(await session.next()).toEqual({ t: "pong" });
+  expect(await session.next()).toMatchObject({ t: "recorded", seq: 3 });
+  expect(await session.next()).toMatchObject({ t: "error", code: "RECORD_INVALID" });
+  expect(await session.next()).toEqual({ t: "closed" });
+});
+
 test("a kind of frame that a later version adds is passed over, and counted", async () => {
   await using registry = await openRegistry({ limits: { framesPerMinute: 100 } });
   using session = new RawSession(registry.url);
