@@ -140,7 +140,7 @@ async function suite(server: NatsServer): Promise<void> {
     const rewriting = (async () => {
       while (!over.signal.aborted) await all();
     })();
-    for (let n = 0; n < 5; n++) {
+    for (let n = 0; n < 3; n++) {
       await using late = (await process(server.port, "rewritten", 20_000)).store;
       expect(late.list({ online: true, limit: 1_000 })).toHaveLength(300);
     }

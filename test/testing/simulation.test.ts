@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { simulate } from "../../src/testing/simulation.ts";
 
 /** In `bun test`; `bun run simulate` runs as many as it is told. */
-const SEEDS = 100;
-const PARTS = 10; // each well within the time that a test may take
+const SEEDS = 50;
+const PARTS = 5; // each well within the time that a test may take
 
 test.each(Array.from({ length: PARTS }, (_, part) => part))(
   `every promise is kept under every fault, part %i of ${PARTS} of ${SEEDS} seeds`,
