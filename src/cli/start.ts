@@ -140,7 +140,9 @@ async function newPort(home: string, asker?: Asker): Promise<number> {
 }
 
 function defaultName(): string {
-  return nameFrom(userInfo().username) ?? "me";
+  const { username } = userInfo();
+  if (username === "unknown") return "me"; // what Bun 1.4.5 says where the environment does not tell, as in a container
+  return nameFrom(username) ?? "me";
 }
 
 async function keptPorts(home: string): Promise<number[]> {

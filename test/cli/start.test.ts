@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, spyOn, test } from "bun:test";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import os, { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLog } from "../../src/base/log.ts";
 import { keepLastName, keepSettings, personFolder } from "../../src/cli/identities.ts";
@@ -41,6 +41,12 @@ test("the first start asks for the port and then the name, and takes Enter for t
   expect(asker.heard).toEqual(["Port to listen on", "Your name"]);
   expect(choice.port).toBeGreaterThanOrEqual(9_278);
   expect(choice.name).toMatch(/^[a-z0-9][a-z0-9-]*$/);
+});
+
+test("where the system does not know who is there, as in a container, nobody is called unknown", async () => {
+  using user = spyOn(os, "userInfo").mockReturnValue({ ...os.userInfo(), username: "unknown" });
+  expect(await chooseIdentity(options(), answers("0"))).toEqual({ name: "me", port: 0 });
+  expect(user).toHaveBeenCalled();
 });
 
 test("answers that cannot be are asked again, and a name is brought into its form", async () => {
