@@ -40,8 +40,9 @@ export class Notices implements AsyncDisposable {
 
   #tell(notice: WarrenError): void {
     this.#last = notice.message;
-    if (this.#listener) this.#listener(notice);
-    else this.#early.push(notice);
+    const told = notice.code === "NAME_TAKEN" ? withTheWay(notice) : notice;
+    if (this.#listener) this.#listener(told);
+    else this.#early.push(told);
   }
 
   #onSilence(url: string, reason: string): void {
@@ -57,4 +58,9 @@ export class Notices implements AsyncDisposable {
     this.#patience?.[Symbol.dispose]();
     this.#patience = undefined;
   }
+}
+
+/** The registry says to choose another name, and cannot know how that is done here. */
+function withTheWay(notice: WarrenError): WarrenError {
+  return new WarrenError(notice.code, `${notice.message}, with --name`, { cause: notice });
 }

@@ -18,9 +18,10 @@ function setUp() {
   };
   const told: string[] = [];
   const notices = new Notices(peer as unknown as Peer);
-  const listen = (): void => notices.listen(({ code }) => told.push(code));
+  const texts: string[] = [];
+  const listen = (): void => notices.listen(({ code, message }) => void (told.push(code), texts.push(message)));
   const notice = (text: string): void => events.emit("notice", new WarrenError("NAME_TAKEN", text));
-  return { clock, directory, notices, told, listen, notice };
+  return { clock, directory, notices, told, texts, listen, notice };
 }
 
 test("what comes before anybody listens is told first", () => {
@@ -29,6 +30,13 @@ test("what comes before anybody listens is told first", () => {
   expect(told).toEqual([]);
   listen();
   expect(told).toEqual(["NAME_TAKEN"]);
+});
+
+test("whose name is taken is told how to take another one", () => {
+  const { texts, listen, notice } = setUp();
+  listen();
+  notice('the name "fox" belongs to f4tdmcth: choose another name');
+  expect(texts).toEqual(['the name "fox" belongs to f4tdmcth: choose another name, with --name']);
 });
 
 test("a registry that is silent for longer than a restart takes is told once; one that is back is not", async () => {
