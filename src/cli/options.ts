@@ -131,10 +131,14 @@ function attempt<Value>(read: () => Value): Value {
   }
 }
 
-/** Commander's words in one line, without its "error:". */
+/** Commander's words in one line, as Warren says such things: what was given, and what was expected. */
 function plainText(text: string): string {
   return text
     .replace(/^error: /, "")
     .trimEnd()
-    .replaceAll("\n", " ");
+    .replaceAll("\n", " ")
+    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument '(.*)' is invalid\. (.*?)\.?$/, "$1 $2: $3")
+    .replace(/^command-argument value '(.*)' is invalid for argument '(\w+)'\. (.*?)\.?$/, "<$2> $1: $3")
+    .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument missing$/, "$1 needs a value: --help shows which")
+    .replace(/^missing required argument '(\w+)'$/, "<$1> is missing: --help shows what belongs where");
 }

@@ -152,14 +152,15 @@ test.concurrent(
     await using home = await TestHome.make();
     const cases: [args: string[], code: number, line: RegExp][] = [
       [["--nonsense"], 2, /unknown option '--nonsense'/],
-      [["send", "bob"], 2, /missing required argument 'text'/],
-      [["--port", "70000"], 2, /a port from 0 \(any free one\) to 65535/],
-      [["receive", "--count", "none"], 2, /a whole number above 0/],
+      [["send", "bob"], 2, /^warren: <text> is missing: --help shows what belongs where$/m],
+      [["send", "bob", "hi", "--name"], 2, /^warren: --name needs a value: --help shows which$/m],
+      [["--port", "70000"], 2, /^warren: --port 70000: a port from 0 \(any free one\) to 65535 was expected$/m],
+      [["receive", "--count", "none"], 2, /^warren: --count none: a whole number above 0 was expected$/m],
       [["--nome", "ann"], 2, /unknown option '--nome' \(Did you mean .*--name/],
       [["sned", "bob", "hi"], 2, /there is no command sned: did you mean send\?/],
       [["whoami", "--name", "Not A Name"], 2, /"Not A Name" cannot be a name/],
       [["users", "--registry", "here/there"], 2, /"here\/there" is not a registry/],
-      [["pin", "ann", "her-key"], 2, /52 characters/],
+      [["pin", "ann", "her-key"], 2, /^warren: <id> her-key: 52 characters of a-z and 2-7 were expected$/m],
       [["send", "ghost", "boo", "-r", "none"], 1, /no peer named ghost/],
       [["users", "--home", "/dev/null/nowhere"], 1, /--home/],
     ];
