@@ -61,6 +61,7 @@ export class KeptBot {
   #attempt: Attempt | undefined; // at replacing the life by one with newer code
   #next: (Outcome & { kind: "good" }) | undefined; // takes over as soon as the life has stopped
   #isReplaced = false; // the next `ready` is of newer code
+  #isRefused = false; // it was told that newer code is not good
   #timer: Timer | undefined; // the next start, or the end of the patience with a stop
   #crashes: number[] = []; // steady times in ms, within CRASH_WINDOW_MS
   #firstRefusal: number | undefined; // steady time of the first IDENTITY_IN_USE
@@ -119,6 +120,7 @@ export class KeptBot {
     if (this.#state === "ended") this.#onEnd = Promise.withResolvers();
     if (this.#state === "ended" || this.#state === "waiting") return this.#beginUnlessConfined();
     if (this.#life?.hash !== sources.hash) this.#try(sources.hash);
+    else if (this.#isRefused) this.#mended(`${this.#name} is what is in its file again`);
   }
 
   /** Lets the bot close its peer; ends it after `STOP_WITHIN_MS` all the same. */
@@ -177,7 +179,8 @@ export class KeptBot {
         this.#place?.[Symbol.dispose]();
         this.#port = message.port;
         this.#firstRefusal = undefined;
-        this.#log.info(`${message.name} is ${this.#isReplaced ? "reloaded" : "online"} on port ${message.port}`);
+        if (this.#isReplaced) this.#mended(`${message.name} is reloaded on port ${message.port}`);
+        else this.#log.info(`${message.name} is online on port ${message.port}`);
         this.#isReplaced = false;
         return;
       case "log":
@@ -193,6 +196,12 @@ export class KeptBot {
     }
   }
 
+  /** Whoever reads of warnings only, and was told that it is not reloaded, is told also that this is over. */
+  #mended(text: string): void {
+    this.#log[this.#isRefused ? "warn" : "info"](text);
+    this.#isRefused = false;
+  }
+
   /** Looks whether the new code is good; until that is known, the old goes on. */
   #try(hash: string): void {
     const { clock } = this.#world;
@@ -200,6 +209,7 @@ export class KeptBot {
       this.#attempt = undefined;
       if (outcome.kind === "good" && this.#life) return this.#replaceBy(outcome);
       if (outcome.kind === "good") return outcome.life[Symbol.dispose](); // it crashed, and the next start is of this code
+      this.#isRefused = true;
       this.#log.warn(`${this.#name} is not reloaded and goes on as it was: ${outcome.reason}`);
     });
   }

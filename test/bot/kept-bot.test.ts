@@ -294,6 +294,27 @@ test("code that fails, crashes or takes too long leaves the old bot running; one
   expect([bot.state, workers[0]?.heard.includes("stop")]).toEqual(["online", false]);
 });
 
+test("whoever was warned that a bot is not reloaded is told as loudly that it is, or that the edit was undone", async () => {
+  const { clock, workers, worker, lines, edit } = keep();
+  worker().says(...READY);
+  const fail = (): void => worker().says({ t: "failed", code: "PLUGIN_LOAD_FAILED", message: "what?" });
+  edit("bad");
+  fail();
+  edit("good");
+  worker().says({ t: "loaded", name: "dice" }, { t: "declared" });
+  worker().says({ t: "loaded", name: "dice" });
+  workers[0]?.says({ t: "stopped" });
+  await clock.advance(0);
+  workers[0]?.handler.closed("it left with exit code 0");
+  await clock.advance(0);
+  worker().says({ t: "ready", id: "id", name: "dice", port: 9_279 });
+  expect(lines.at(-1)).toBe("warn bots: dice is reloaded on port 9279");
+  edit("bad again");
+  fail();
+  edit("good");
+  expect(lines.at(-1)).toBe("warn bots: dice is what is in its file again");
+});
+
 test("of two edits in a row only the newer one is tried to its end", async () => {
   const { workers, edit } = keep();
   workers[0]?.says(...READY);
