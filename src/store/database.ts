@@ -358,7 +358,8 @@ function openFailure(path: string, error: unknown): WarrenError {
     const message = `${path} is not a readable database: restore it from a backup, or move it away to begin without history`;
     return new WarrenError("STORE_CORRUPT", message, { cause: error });
   }
-  const message = `${path} cannot be opened or written (${describeError(error)}): give another folder with --home`;
+  const way = code === "SQLITE_FULL" ? "free some space, or give" : "give";
+  const message = `${path} cannot be opened or written (${describeError(error)}): ${way} another folder with --home`;
   return new WarrenError("HOME_UNWRITABLE", message, { cause: error });
 }
 

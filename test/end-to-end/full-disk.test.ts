@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdtemp, rm, rmdir } from "node:fs/promises";
+import { mkdtemp, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describeError } from "../../src/base/errors.ts";
@@ -130,6 +130,16 @@ testDisk("a sender whose disk is full says so, and keeps what it has accepted", 
   await ann.send(id, `again${PADDING}`);
   await heard.until("again");
   expect(heard.texts).toEqual([...accepted, "again"]);
+});
+
+testDisk("who starts on a full disk is told to free some space", async () => {
+  const disk = await SmallDisk.mount();
+  await (await open("ann", disk.path)).close();
+  await writeFile(join(disk.path, "rest"), new Uint8Array(2 ** 24)).catch(() => {}); // as much as there is room for
+  expect(await open("ann", disk.path).catch((error: unknown) => error)).toMatchObject({
+    code: "HOME_UNWRITABLE",
+    message: expect.stringMatching(/full.*: free some space, or give another folder with --home$/),
+  });
 });
 
 testDisk("a receiver whose disk is full acknowledges nothing that it has not stored", async () => {
