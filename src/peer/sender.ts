@@ -5,7 +5,7 @@ import type { World } from "../base/world.ts";
 import type { NewMessage } from "../store/outgoing.ts";
 import type { Store } from "../store/store.ts";
 import { encodeData, MAX_DATA_BYTES, type MessageData } from "../wire/data.ts";
-import { decodeFrame, encodeFrame, MAX_TEXT_BYTES } from "../wire/frames.ts";
+import { decodeFrame, encodeFrame, isToken, MAX_TEXT_BYTES } from "../wire/frames.ts";
 import { MAX_FRAME_BYTES } from "../wire/lines.ts";
 import { Drafting } from "./drafting.ts";
 import { HandlerRun } from "./handler-run.ts";
@@ -172,7 +172,8 @@ export class Sender {
 function checkMessage(message: NewMessage): void {
   const { text, room, re, data } = message;
   if (text === "") throw new WarrenError("MESSAGE_EMPTY", "there is nothing to send: give a text");
-  if (room === null && re === null && data === null && text.length < MAX_SURE_LENGTH) return; // nothing can be wrong with it
+  const isSure = room === null && (re === null || isToken(re)) && data === null && text.length < MAX_SURE_LENGTH;
+  if (isSure) return; // nothing can be wrong with it
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_TEXT_BYTES) {
     const limit = `at most ${MAX_TEXT_BYTES} fit into a message`;

@@ -145,18 +145,18 @@ export function decodeFrame(value: unknown): Frame | undefined {
   return value as Frame;
 }
 
-/** The checks of a message that has what every message has and nothing more: nearly all of what comes is such a one. */
+/** The checks of a message without data, at once: nearly all of what comes is such a one. */
 function isPlainMessage({ n, id, at, text, room, re, hops, parents, data }: Record<string, unknown>): boolean {
   return (
-    room === undefined &&
-    re === undefined &&
-    hops === undefined &&
     parents === undefined &&
     data === undefined &&
     isNumber(n) &&
     isToken(id) &&
     isCount(at) &&
-    isText(text)
+    isText(text) &&
+    (room === undefined || isRoom(room)) &&
+    (re === undefined || isToken(re)) &&
+    (hops === undefined || isCount(hops))
   );
 }
 
@@ -164,7 +164,8 @@ type Check = (value: unknown) => boolean;
 
 const TOKEN = /^[\w.-]{1,64}$/; // MAX_TOKEN_LENGTH
 
-const isToken: Check = (value) => typeof value === "string" && TOKEN.test(value);
+/** Whether a value can be the id of a message. */
+export const isToken: Check = (value) => typeof value === "string" && TOKEN.test(value);
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isNumber: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 1;
 const isText: Check = (value) =>

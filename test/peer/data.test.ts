@@ -19,8 +19,9 @@ async function close(burrow: Burrow, peer: Peer): Promise<void> {
   await closed;
 }
 
-async function send(burrow: Burrow, peer: Peer, text: string, data?: MessageData): Promise<unknown> {
-  const sending = peer.send("bob", text, { ...(data && { data }) }).catch((error: { code: string }) => error.code);
+async function send(burrow: Burrow, peer: Peer, text: string, data?: MessageData, re?: string): Promise<unknown> {
+  const options = { ...(data && { data }), ...(re !== undefined && { re }) };
+  const sending = peer.send("bob", text, options).catch((error: { code: string }) => error.code);
   await burrow.settle();
   return await sending;
 }
@@ -78,6 +79,7 @@ test("what the other side would refuse is refused before it is sent", async () =
   expect(await send(burrow, ann, "a", { a: "x".repeat(32_768) })).toBe("MESSAGE_TOO_LARGE");
   expect(await send(burrow, ann, "a", { a: 1n })).toBe("FRAME_MALFORMED");
   expect(await send(burrow, ann, "", { a: 1 })).toBe("MESSAGE_EMPTY");
+  expect(await send(burrow, ann, "a", undefined, "no id")).toBe("FRAME_MALFORMED");
 });
 
 test("a text that would not fit into a line together with its data, or because of its bytes, is refused", async () => {

@@ -8,6 +8,7 @@ const FRAMES: Frame[] = [
   { t: "ready", have: null, w: 0 },
   { t: "start", epoch: "e", low: 1 },
   { t: "msg", n: 1, id: "m.1", at: 1, text: "hi", room: "lab", re: "m.0", hops: 1, parents: ["m.0"] },
+  { t: "msg", n: 1, id: "m.1", at: 1, text: "hi", room: "lab", re: "m.0", hops: 1 },
   { t: "msg", n: 1, id: "m.1", at: 1, text: "roll", data: { call: { command: "roll", args: {} } } },
   { t: "draft", id: "m.2", at: 4, text: "and", room: "lab", re: "m.0" },
   { t: "skip", n: 2, to: 3, id: "m.3" },
