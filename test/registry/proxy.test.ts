@@ -72,6 +72,22 @@ test("a closed registry is read by its own machine and by whom it lets in, and s
   expect((await fetch(`${open.url}/v1/peers`, { headers: afar })).status).toBe(200);
 });
 
+test("what its operator says of reading is heeded within a second", async () => {
+  await using folder = await temporaryFolder();
+  const world = socketWorld();
+  await using registry = await openRegistry({ proxies: ["127.0.0.1"], folder: folder.path, world });
+  await using door = await LocalDoor.open(folder.path, world);
+  const ask = async (): Promise<number> => {
+    await world.clock.advance(1_000);
+    return (await fetch(`${registry.url}/v1/peers`, { headers: { "x-forwarded-for": "192.0.2.7" } })).status;
+  };
+  expect(await ask()).toBe(200);
+  await door.close();
+  expect(await ask()).toBe(403);
+  await door.open();
+  expect(await ask()).toBe(200);
+});
+
 test("a peer looks others up by the pass that this very registry gave it", async () => {
   const asked: (string | null)[] = [];
   await using registry = await openRegistry();
