@@ -130,7 +130,7 @@ export function parseCommand(line: string): Command {
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw usage(`a line that is not JSON (${describeError(error)})`, error);
+    throw usage(`a line that is not JSON (${describeError(error)})`, undefined, error);
   }
   return toCommand(value);
 }
@@ -156,7 +156,7 @@ function shapeOf(fields: Record<string, unknown>): Command {
   const text = (key: string): string => {
     const found = fields[key];
     if (typeof found === "string") return found;
-    throw usage(`"${String(fields["do"])}" without a text in "${key}"`);
+    throw usage(`"${String(fields["do"])}" without a text in "${key}"`, fields["do"]);
   };
   const care = careCommand(fields, text);
   if (care) return care;
@@ -181,10 +181,11 @@ function shapeOf(fields: Record<string, unknown>): Command {
 
 function callFields({ args, confirmed, timeout }: Record<string, unknown>): Partial<Command & { do: "call" }> {
   const isObject = typeof args === "object" && args !== null && !Array.isArray(args);
-  if (args !== undefined && !isObject) throw usage('"args" is no object');
-  if (confirmed !== undefined && typeof confirmed !== "boolean") throw usage('"confirmed" is neither true nor false');
+  if (args !== undefined && !isObject) throw usage('"args" is no object', "call");
+  if (confirmed !== undefined && typeof confirmed !== "boolean")
+    throw usage('"confirmed" is neither true nor false', "call");
   const isTime = typeof timeout === "number" && timeout > 0 && timeout <= MAX_TIMEOUT_S;
-  if (timeout !== undefined && !isTime) throw usage(`"timeout" is no number of seconds up to ${MAX_TIMEOUT_S}`);
+  if (timeout !== undefined && !isTime) throw usage(`"timeout" is no number of seconds up to ${MAX_TIMEOUT_S}`, "call");
   return {
     ...(isObject && { args: { ...args } }),
     ...(confirmed !== undefined && { confirmed }),
@@ -195,14 +196,16 @@ function callFields({ args, confirmed, timeout }: Record<string, unknown>): Part
 function limitOf(limit: unknown): { limit?: number } {
   if (limit === undefined) return {};
   if (typeof limit === "number" && Number.isSafeInteger(limit) && limit > 0) return { limit };
-  throw usage(`"limit" is ${JSON.stringify(limit)}, not a whole number above 0`);
+  throw usage(`"limit" is ${JSON.stringify(limit)}, not a whole number above 0`, "history");
 }
 
-function usage(found: string, cause?: unknown): WarrenError {
-  const commands = Object.entries(FIELDS).map(
-    ([name, keys]) => `{${[`"do":"${name}"`, ...keys.map((key) => `"${key}"`)].join()}}`,
-  );
-  const expected = `expected one of ${commands.join(" ")}`;
+/** What was found, and how the command is written that was meant, or which ones there are. */
+function usage(found: string, meant?: unknown, cause?: unknown): WarrenError {
+  const commands = new Map<unknown, readonly string[]>(Object.entries(FIELDS));
+  const keys = commands.get(meant);
+  const expected = keys
+    ? `{${[`"do":"${String(meant)}"`, ...keys.map((key) => `"${key}"`)].join()}} was expected`
+    : `{"do":…} was expected, with one of ${[...commands.keys()].join(", ")}`;
   return new WarrenError("USAGE", `${found}: ${expected}`, { cause });
 }
 

@@ -18,7 +18,7 @@ const commands = lines.filter((line) => line.startsWith('{"do"'));
 const shown = lines.filter((line) => !line.startsWith('{"do"')).map((line) => JSON.parse(line) as FaceEvent);
 
 test("docs/scripting.md shows every command, and every line that it shows is one", () => {
-  const known = [...told("{}").matchAll(/\{"do":"([a-z-]+)"/g)].map(([, name]) => String(name));
+  const known = told("{}").split("one of ")[1]?.split(", ") ?? [];
   expect(known.length).toBeGreaterThan(5);
   expect([...new Set(commands.map((line) => parseCommand(line).do as string))].sort()).toEqual(known.sort());
 });
