@@ -8,6 +8,7 @@ import type { Store } from "../store/store.ts";
 import { decodeData } from "../wire/data.ts";
 import { readRequest } from "./call-data.ts";
 import { HandlerRun } from "./handler-run.ts";
+import { Shares } from "./shares.ts";
 
 /** So often a message's handlers are begun before it is set aside: once, and twice more after an error or a crash. */
 export const MAX_ATTEMPTS = 3;
@@ -43,6 +44,7 @@ interface Item {
   attempts: number; // how often its handlers were begun
   stored: number | undefined; // what the disk says of that; undefined: it is not in the inbox on disk
   run: HandlerRun | undefined;
+  isShared: boolean; // it waits in memory, as one of its peer's share
 }
 
 export class Inbox {
@@ -50,12 +52,13 @@ export class Inbox {
   readonly #world: World;
   readonly #log: Log;
   readonly #listener: InboxListener;
-  readonly #queue = new KeyedQueue<string | number>(); // by conversation
-  readonly #suspects = new KeyedQueue<"suspects">(); // messages that a crash interrupted run one at a time
+  readonly #queue: KeyedQueue<string | number>; // by conversation
+  readonly #suspects: KeyedQueue<"suspects">; // messages that a crash interrupted run one at a time
   readonly #carefulUntil: number; // steady ms
   // Suspects whose first turn is not on disk yet: nobody who never ran before begins meanwhile, and takes them along.
   readonly #beginning = new Set<Item>();
   #items = new Map<number, Item>(); // by place: in memory and not done
+  readonly #shares = new Shares();
   #dirty = new Set<Item>(); // to be looked at before this turn's commit
   #handler: DeliveryHandler | undefined;
   #loadedUpTo = 0; // every message of the inbox up to this place is in #items
@@ -70,19 +73,22 @@ export class Inbox {
     this.#world = world;
     this.#log = log;
     this.#listener = listener;
+    const soon = (task: () => void): void => world.clock.soon(task);
+    this.#queue = new KeyedQueue(soon);
+    this.#suspects = new KeyedQueue(soon);
     this.#carefulUntil = hasCrashed ? world.clock.steady() + CAREFUL_MS : 0;
   }
 
   /** Takes a message that was just stored in this turn. */
   take(message: IncomingRow, epoch: string, seq: number): void {
     this.#listener.counted(message.peer, 1);
-    const item: Item = { message, epoch, seq, attempts: 0, stored: undefined, run: undefined };
+    const item: Item = { message, epoch, seq, attempts: 0, stored: undefined, run: undefined, isShared: false };
     this.#dirty.add(item);
     if (!this.#handler || this.#hasMore || this.#items.size >= MAX_LOADED) {
       this.#hasMore = true;
       return;
     }
-    this.#begin(item);
+    if (this.#shares.hasRoom(message.peer)) this.#begin(item);
   }
 
   /** A message that is here came again under another number; tells whether it still waits. */
@@ -109,6 +115,7 @@ export class Inbox {
 
   /** There are messages that were passed over before: they were held, or set aside. */
   lookAgain(): void {
+    this.#shares.lookAgain();
     this.#loadedUpTo = 0;
     this.#hasMore = true;
     this.#load();
@@ -125,7 +132,8 @@ export class Inbox {
   pause(): void {
     this.#handler = undefined;
     this.#queue.clear();
-    for (const item of this.#items.values()) if (!item.run) this.#items.delete(item.message.place);
+    for (const item of this.#items.values()) if (!item.run) this.#drop(item);
+    this.#shares.lookAgain();
     this.#loadedUpTo = 0;
     this.#hasMore = true;
   }
@@ -158,6 +166,7 @@ export class Inbox {
       item.run?.giveUp(new WarrenError("CLOSED", "the peer is closed"));
     }
     this.#items = new Map();
+    this.#shares.clear();
   }
 
   /** Before each commit: what is not done is in the inbox, with what it has done so far. */
@@ -179,6 +188,7 @@ export class Inbox {
     for (const item of this.#items.values()) item.run?.giveUp(error);
     this.#queue.clear();
     this.#items = new Map();
+    this.#shares.clear();
     this.#beginning.clear();
     this.#dirty = new Set();
     this.#loadedUpTo = 0;
@@ -205,7 +215,8 @@ export class Inbox {
       const rows = this.#store.incoming.waitingAfter(this.#loadedUpTo, MAX_LOADED / 2);
       for (const row of rows) {
         this.#loadedUpTo = row.place;
-        if (!this.#items.has(row.place) && !this.#listener.isHeld(row.peer)) this.#begin(fromRow(row));
+        if (this.#items.has(row.place) || this.#listener.isHeld(row.peer)) continue;
+        if (this.#shares.hasRoom(row.peer)) this.#begin(fromRow(row));
       }
       if (rows.length < MAX_LOADED / 2) {
         // Those of this turn that are not stored yet are in #dirty, and come with the next turn.
@@ -234,6 +245,15 @@ export class Inbox {
         return new Promise((resolve) => this.#suspects.add("suspects", () => this.#run(item, signal).then(resolve)));
       return this.#isCareful ? this.#run(item, signal) : this.#runAtOnce(item, signal);
     });
+    if (!this.#isCurrent(item)) return; // nearly always it is done by now
+    item.isShared = true;
+    this.#shares.take(message.peer);
+  }
+
+  /** Returns whether more of its peer is to be loaded. */
+  #drop(item: Item): boolean {
+    this.#items.delete(item.message.place);
+    return item.isShared && this.#shares.give(item.message.peer);
   }
 
   /** False once the item was dropped: by a pause, a close or a failure of the store. It is loaded again later. */
@@ -297,7 +317,7 @@ export class Inbox {
 
   /** Nobody takes messages any more, or none of this peer: it waits on disk. */
   #putBack(item: Item): void {
-    this.#items.delete(item.message.place);
+    this.#drop(item);
     if (this.#items.size === 0) this.#onIdle?.();
   }
 
@@ -348,10 +368,11 @@ export class Inbox {
       this.#log.error(`the end of handling ${message.id} was not saved: ${describeError(error)}`);
       return; // `reset` comes with the rollback
     }
-    this.#items.delete(place);
+    const isNext = this.#drop(item);
     this.#dirty.delete(item);
     this.#listener.counted(peer, -1);
-    if (this.#hasMore && this.#items.size < MAX_LOADED / 4) this.#load();
+    if (isNext) this.lookAgain();
+    else if (this.#hasMore && this.#items.size < MAX_LOADED / 4) this.#load();
     if (this.#items.size === 0) this.#onIdle?.();
   }
 
@@ -369,5 +390,5 @@ function queueOf({ peer, room, place, data }: IncomingRow): string | number {
 }
 
 function fromRow({ epoch, seq, attempts, ...message }: InboxRow): Item {
-  return { message, epoch, seq, attempts, stored: attempts, run: undefined };
+  return { message, epoch, seq, attempts, stored: attempts, run: undefined, isShared: false };
 }

@@ -81,3 +81,27 @@ test("a message beside a flood is handled after 16 KiB of it at most, and the fl
   const before = flood.slice(0, heard.indexOf("question"));
   expect(before.map((message) => JSON.stringify(message)).join("\n").length).toBeLessThanOrEqual(TURN_BYTES);
 });
+
+test("whoever keeps its handlers busy with as much as it may send does not keep others waiting, and all of it is handled", async () => {
+  await using burrow = createBurrow();
+  const [bob, zed, ann] = [await burrow.open("bob"), await burrow.open("zed"), await burrow.open("ann")];
+  for (const one of [zed, ann]) await burrow.introduce(one, bob);
+  await Promise.all([bob.send("zed", "welcome"), bob.send("ann", "welcome"), burrow.settle()]);
+  const heard: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  bob.on("message", async ({ text }) => {
+    if (text === "0") await gate.promise;
+    heard.push(text);
+  });
+  const flood = Array.from({ length: 3_000 }, (_, n) => String(n));
+  const sent = Promise.all(flood.map((text) => zed.send("bob", text)));
+  await burrow.settle(200);
+  await sent;
+  const asked = ann.send("bob", "question");
+  await burrow.settle();
+  await asked;
+  expect(heard).toEqual(["question"]);
+  gate.resolve();
+  await burrow.settle(500);
+  expect(heard.slice(1)).toEqual(flood);
+});
