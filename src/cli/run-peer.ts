@@ -62,8 +62,9 @@ export async function runChat(options: RunOptions): Promise<void> {
     },
     isOwnRegistry: () => house.isOwnRegistry,
     onQuit() {
-      if (house.isStopping) process.exit(EXIT.failed); // asked again: now
-      house.stop();
+      if (!house.isStopping) return house.stop();
+      screen[Symbol.dispose](); // or the shell's prompt would stand behind ours
+      process.exit(EXIT.failed); // asked again: now
     },
     async onEndOfInput(peer) {
       await peer?.flush(options.timeoutMs);

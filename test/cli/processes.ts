@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Glass } from "./glass.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PEER_PROGRAM = join(ROOT, "src/cli/peer.ts");
@@ -165,9 +166,14 @@ export class JsonPeer {
   }
 }
 
+const COLUMNS = 100;
+const ROWS = 30;
+
 /** Somebody who types at a terminal and reads what it shows. */
 export class Typist {
   readonly child: Bun.Subprocess;
+  /** What is on the screen. */
+  readonly glass = new Glass(COLUMNS, ROWS);
   readonly #terminal: Bun.Terminal;
   #text = "";
   #from = 0; // what was read before that place is not found again
@@ -176,10 +182,12 @@ export class Typist {
   constructor(command: string[], env: Record<string, string>, cwd: string) {
     const decoder = new TextDecoder();
     this.#terminal = new Bun.Terminal({
-      cols: 100,
-      rows: 30,
+      cols: COLUMNS,
+      rows: ROWS,
       data: (_, chunk) => {
-        this.#text += Bun.stripANSI(decoder.decode(chunk, { stream: true }));
+        const text = decoder.decode(chunk, { stream: true });
+        this.glass.write(text);
+        this.#text += Bun.stripANSI(text);
         this.#look();
       },
     });
