@@ -2,13 +2,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describeError, WarrenError } from "../base/errors.ts";
+import { CONFIG_FILE, configFiles } from "./config-file.ts";
 import { type BotConfig, type GivenValue, parseConfig } from "./config.ts";
 import { nearest } from "./nearest.ts";
 import type { Plugin } from "./plugin.ts";
 import { readSet } from "./set-option.ts";
 import { readSettings, type Settings, variablePrefix } from "./settings.ts";
-
-export const CONFIG_FILE = "warren.toml";
 
 export interface ConfigSources {
   /** The folder beside the bots, looked into first. */
@@ -57,7 +56,7 @@ export async function readConfig(plugin: Pick<Plugin, "name" | "config">, source
 }
 
 function readTable(name: string, { folder, home }: ConfigSources): Table | undefined {
-  const file = [folder, home].map((place) => join(place, CONFIG_FILE)).find((path) => existsSync(path));
+  const file = configFiles(folder, home).find((path) => existsSync(path));
   if (file === undefined) return undefined;
   const called = file === join(folder, CONFIG_FILE) ? CONFIG_FILE : file;
   const whole = parseToml(file, called);

@@ -61,6 +61,7 @@ export class KeptBot {
   #attempt: Attempt | undefined; // at replacing the life by one with newer code
   #next: (Outcome & { kind: "good" }) | undefined; // takes over as soon as the life has stopped
   #isReplaced = false; // the next `ready` is of newer code
+  #isUnconfigured = false; // why it is off
   #isRefused = false; // it was told that newer code is not good
   #timer: Timer | undefined; // the next start, or the end of the patience with a stop
   #crashes: number[] = []; // steady times in ms, within CRASH_WINDOW_MS
@@ -123,6 +124,13 @@ export class KeptBot {
     else if (this.#isRefused) this.#mended(`${this.#name} is what is in its file again`);
   }
 
+  /** What its users have set is another now: it starts if that is what it lacked. */
+  configured(): void {
+    if (!this.#isUnconfigured || this.#isStopping) return;
+    this.#onEnd = Promise.withResolvers();
+    this.#beginUnlessConfined();
+  }
+
   /** Lets the bot close its peer; ends it after `STOP_WITHIN_MS` all the same. */
   async stop(): Promise<void> {
     this.#isStopping = true;
@@ -146,6 +154,7 @@ export class KeptBot {
   }
 
   #begin(): void {
+    this.#isUnconfigured = false;
     this.#leave();
     this.#giveUpAttempt(); // what it tries begins here
     this.#state = "waiting";
@@ -274,6 +283,7 @@ export class KeptBot {
       this.#beginAfter(IDENTITY_RETRY_MS); // the process that ran the bots before us is still on its way out
       return;
     }
+    this.#isUnconfigured = code === "CONFIG_MISSING" || code === "CONFIG_INVALID";
     if (code === "CONFIG_MISSING") this.#onOff(code, this.#name, message);
     else if (code === "NAME_TAKEN") this.#onOff(code, this.#name, `not started: ${message}`);
     else this.#log.warn(`${this.#name} is not started: ${message}`);

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
+import { configHash } from "./config-file.ts";
 import { KeptBot, type KeptBotOptions } from "./kept-bot.ts";
 import { MemoryBound, type MemoryUser } from "./memory-bound.ts";
 import { readSources } from "./sources.ts";
@@ -17,6 +18,8 @@ export interface SupervisorOptions extends KeptBotOptions {
   readonly files: () => readonly string[];
   /** The folder that `files` reads, if it reads one. */
   readonly folder?: string | undefined;
+  /** Where their users write down what they set: bots that lack something look there again when it changes. */
+  readonly configFiles?: readonly string[] | undefined;
   /** Whether bots are loaded again when their files change, and come and go with them. */
   readonly isWatching: boolean;
   /** How much memory they may use together, above what the process uses at the start. */
@@ -33,10 +36,14 @@ export class Supervisor implements AsyncDisposable {
   readonly #watch: FolderWatch | undefined;
   readonly #memory: MemoryBound;
   readonly #line: StartingLine;
+  readonly #configFiles: readonly string[];
+  #configHash: string;
 
   constructor(shared: Omit<BotStart, "file">, options: SupervisorOptions) {
     this.#shared = shared;
     this.#options = options;
+    this.#configFiles = options.configFiles ?? [];
+    this.#configHash = configHash(this.#configFiles);
     const { memoryBytes, world, log, usedBytes = () => process.memoryUsage.rss() } = options;
     const users = (): MemoryUser[] => [...this.#bots.values()].flatMap((bot) => bot.memoryUsers);
     this.#memory = new MemoryBound({ bytes: memoryBytes, clock: world.clock, log, users, usedBytes });
@@ -74,8 +81,16 @@ export class Supervisor implements AsyncDisposable {
       if (existsSync(file)) bot.changed(sources);
       else if (bot.sources.hash !== sources.hash) this.#remove(file, bot); // else it never was there, as its start will say
     }
+    this.#lookAtConfig();
     for (const file of this.#options.files()) if (!this.#bots.has(file) && existsSync(file)) this.#add(file);
     this.#watchFolders();
+  }
+
+  #lookAtConfig(): void {
+    const hash = configHash(this.#configFiles);
+    if (hash === this.#configHash) return;
+    this.#configHash = hash;
+    for (const bot of this.#bots.values()) bot.configured();
   }
 
   #isBeingSaved(file: string): boolean {
@@ -97,6 +112,7 @@ export class Supervisor implements AsyncDisposable {
   #watchFolders(): void {
     const { folder, files } = this.#options;
     const all = new Set(folder === undefined ? [] : [folder]);
+    for (const file of this.#configFiles) all.add(dirname(file));
     for (const file of files()) all.add(dirname(file)); // also of those that are not there now
     for (const bot of this.#bots.values()) for (const one of bot.sources.folders) all.add(one);
     this.#watch?.set(all);

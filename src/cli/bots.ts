@@ -62,6 +62,7 @@ await run(async () => {
 async function runBots(given: readonly string[], options: Options): Promise<number> {
   const { createLog, stderrSink } = await import("../base/log.ts");
   const { systemWorld } = await import("../base/world.ts");
+  const { configFiles } = await import("../bot/config-file.ts");
   const { Supervisor } = await import("../bot/supervisor.ts");
   const { workersOf } = await import("../bot/worker-link.ts");
   const { localRegistryUrl } = await import("../registry/url.ts");
@@ -77,9 +78,10 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const off = { CONFIG_MISSING: unconfigured, NAME_TAKEN: elsewhere };
   const isWatching = options.watch && (folder === undefined || existsSync(folder));
   const ending = options.child ? endOfInput() : interruption();
+  const home = resolveHome(options.home);
   await using supervisor = new Supervisor(
     {
-      home: resolveHome(options.home),
+      home,
       registry: options.registry ?? localRegistryUrl(),
       ...(options.acceptNewRegistry && { acceptNewRegistry: true }),
       ...(options.registryCa !== undefined && { registryCa: options.registryCa }),
@@ -90,6 +92,7 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
     {
       files,
       folder,
+      configFiles: configFiles(process.cwd(), home),
       isWatching,
       memoryBytes: (options.memory ?? DEFAULT_MEMORY_MIB) * 2 ** 20,
       spawn: workersOf(new URL("bot-worker.ts", import.meta.url)),

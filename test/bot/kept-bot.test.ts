@@ -247,6 +247,22 @@ test("a bot that nobody has configured is off, which is news and no warning", as
   expect(lines).toEqual(["info bots: dice is off until configured"]);
 });
 
+test("a bot that lacks something to be set is started when that may have been set, and one that is broken is not", () => {
+  for (const [code, starts] of [
+    ["CONFIG_MISSING", 2],
+    ["CONFIG_INVALID", 2],
+    ["PLUGIN_INVALID", 1],
+  ] as const) {
+    const { bot, workers, worker } = keep();
+    worker().says({ t: "loaded", name: "dice" }, { t: "failed", code, message: "set token" });
+    bot.configured();
+    expect([code, workers.length]).toEqual([code, starts]);
+    worker().says(...READY);
+    bot.configured(); // it runs: what it was started with counts
+    expect(workers).toHaveLength(starts);
+  }
+});
+
 test("new code is tried beside the old, and then takes its place on the same port", async () => {
   const { bot, clock, workers, lines, edit } = keep();
   workers[0]?.says(...READY);

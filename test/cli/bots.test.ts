@@ -210,6 +210,8 @@ test.concurrent(
     await using refused = place.start("--set", "good.token");
     await refused.line(/--set good\.token: expected <name>\.<key>=<value>/);
     expect(await refused.child.exited).toBe(2);
+    await writeFile(toml, '[bots.off]\nport = 3\ntoken = "hunter3"\n', { mode: 0o600 });
+    await bots.line(/^off: port 3 with •••$/); // without a restart
   },
 );
 /** A peer in a registry with the bots, which keeps what it is told of who comes and goes. */
