@@ -35,5 +35,5 @@ withOpenssl(
     const missing = await home.run(["find", "roll", "-r", registry.url, "--registry-ca", "nowhere.pem"]);
     expect(missing).toMatchObject({ code: 1, err: expect.stringContaining("nowhere.pem cannot be read") });
   },
-  30_000,
+  60_000,
 );

@@ -14,7 +14,7 @@ import { socketWorld } from "./setting.ts";
 import { noting, register, storeContract, type FollowedStore, type Place } from "./store-contract.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
-setDefaultTimeout(60_000); // for all of them at a time
+setDefaultTimeout(120_000); // for all of them at a time
 
 const identity = await createIdentity();
 const ann = await createIdentity();
@@ -130,7 +130,22 @@ async function suite(server: NatsServer): Promise<void> {
     await client.close();
   });
 
-  test("a process that begins while everybody logs in again knows everybody", async () => {
+  test("a server that is killed and started again is found again, and no session was let go", async () => {
+    await using own = await NatsServer.start();
+    const { store, told } = await process(own.port, "restart", 20_000);
+    await using _ = store;
+    await register(store, ann, { name: "ann" });
+    await own.kill();
+    await until(() => !store.isCurrent);
+    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "busy" });
+    await own.start();
+    await until(() => store.isOpen);
+    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "registered" });
+    expect(told).toEqual(["+ann", "+ben"]);
+  });
+
+  // It keeps the server so busy that others would wait long.
+  test.serial("a process that begins while everybody logs in again knows everybody", async () => {
     const { store } = await process(server.port, "rewritten", 20_000);
     await using _ = store;
     const crowd = await Promise.all(Array.from({ length: 300 }, () => createIdentity()));
@@ -146,20 +161,6 @@ async function suite(server: NatsServer): Promise<void> {
     }
     over.abort();
     await rewriting;
-  });
-
-  test("a server that is killed and started again is found again, and no session was let go", async () => {
-    await using own = await NatsServer.start();
-    const { store, told } = await process(own.port, "restart", 20_000);
-    await using _ = store;
-    await register(store, ann, { name: "ann" });
-    await own.kill();
-    await until(() => !store.isCurrent);
-    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "busy" });
-    await own.start();
-    await until(() => store.isOpen);
-    expect(await register(store, ben, { name: "ben" })).toMatchObject({ kind: "registered" });
-    expect(told).toEqual(["+ann", "+ben"]);
   });
 
   // Its lease is a second: not while others take the time in which it is to be renewed.
