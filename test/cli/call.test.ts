@@ -33,12 +33,10 @@ test.concurrent(
         out: "",
         err: 'warren: clerk: there is no command "fil"; did you mean "file"?\n',
       });
-      expect(await call("wait", "--timeout", "0.3")).toEqual({
+      expect(await call("wait", "--timeout", "1")).toEqual({
         code: 3,
         out: "",
-        err: expect.stringMatching(
-          /^warren: no answer of clerk within 0\.3 s: it has the call, and has not answered\n$/,
-        ),
+        err: expect.stringMatching(/^warren: no answer of clerk within 1 s: it has the call, and has not answered\n$/),
       });
       for (const args of ["[1]", "{name:1}", "3"]) expect(await call("file", args)).toMatchObject({ code: 2, out: "" });
     }
@@ -59,7 +57,7 @@ test.concurrent(
     await home.putBot("clerk", CLERK);
     const ann = await home.peer("ann");
     await ann.sees("clerk");
-    ann.say({ do: "call", to: "clerk", command: "wait", timeout: 1, ref: 1 });
+    ann.say({ do: "call", to: "clerk", command: "wait", timeout: 3, ref: 1 });
     ann.say({ do: "call", to: "clerk", command: "file", args: { name: "x" }, ref: 2 });
     ann.say({ do: "call", to: "clerk", command: "file", args: 7, ref: 3 });
     await ann.child.stdin.end();

@@ -34,7 +34,7 @@ test("each command of care is read from a line, and what it lacks is said", () =
   }
   expect(() => read({ do: "block" })).toThrow('"block" without a text in "who"');
   expect(() => read({ do: "outbox", with: 7 })).toThrow('"outbox" without a text in "with"');
-  expect(() => read({ do: "dance" })).toThrow('{"do":"dead-retry","which"}');
+  expect(() => read({ do: "dance" })).toThrow("dead-retry");
 });
 
 test("what a stranger has written cannot drive the terminal from a list either", () => {

@@ -15,7 +15,7 @@ withOpenssl(
     const bot = await home.putBot(
       "dice",
       `export default definePlugin({ name: "dice", about: "dice", setup(bot) {
-      bot.command("roll", { about: "rolls" }, () => "4");
+      bot.command("roll", { about: "rolls", run: () => "4" });
     } });`,
     );
     const found = async () => await home.run(["find", "roll", ...at]);
