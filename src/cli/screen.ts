@@ -1,6 +1,7 @@
 /** Screen: a terminal on which text appears above the line that is being typed, and never tears it. */
 import { createInterface, type Interface } from "node:readline";
 import { WarrenError } from "../base/errors.ts";
+import { fromCells, PASTE_MODE, PasteReader, toCells } from "./paste.ts";
 import type { Asker } from "./start.ts";
 
 /** A complete replacement of the text before the cursor, as node:readline wants it. */
@@ -13,7 +14,7 @@ export interface Block {
 }
 
 export interface LineHandlers {
-  /** Every line that answers no question. */
+  /** Every line that answers no question. One into which several were pasted has line breaks. */
   onLine(line: string): void;
   /** There will be no more lines: Ctrl-C on an empty line, Ctrl-D, end of input. */
   onEnd(): void;
@@ -28,6 +29,7 @@ export interface ScreenOptions {
 interface Key {
   readonly name?: string;
   readonly ctrl?: boolean;
+  readonly sequence?: string;
 }
 
 /** The blank at which a row was broken, behind the colours that go on in the next one. */
@@ -42,6 +44,7 @@ export class Screen implements Asker, Disposable {
   readonly #input: NodeJS.ReadStream;
   readonly #output: NodeJS.WriteStream;
   readonly #readline: Interface;
+  readonly #paste: PasteReader;
   #question: PromiseWithResolvers<string> | undefined; // that is being asked
   #typedRows = 0; // rows above the one in which the typed line ended, prompt included
   #printedRows = 0; // since the start
@@ -67,6 +70,7 @@ export class Screen implements Asker, Disposable {
       removeHistoryDuplicates: true,
       escapeCodeTimeout: 50,
     });
+    this.#paste = new PasteReader((text) => this.#readline.write(toCells(text)));
     this.#readline.on("line", (line) => this.#onLine(line));
     this.#readline.on("close", () => {
       this.#isPrompting = false; // a closed readline cannot show its prompt again
@@ -75,8 +79,9 @@ export class Screen implements Asker, Disposable {
     });
     this.#readline.on("SIGINT", () => (this.#readline.line === "" ? this.#onEnd() : this.#clearTyped()));
     if (!this.isTerminal) return;
-    input.prependListener("keypress", (_, key?: Key) => this.#beforeKey(key));
-    input.on("keypress", () => this.#afterKey());
+    this.#watchKeys();
+    output.write(PASTE_MODE.on);
+    process.on("exit", this.#endPasteMode);
     output.prependListener("resize", () => this.#onResize());
     this.#readline.on("SIGTSTP", () => this.#suspend());
     process.on("SIGCONT", this.#resume);
@@ -87,7 +92,7 @@ export class Screen implements Asker, Disposable {
   }
 
   get isTyping(): boolean {
-    return this.#readline.line !== "";
+    return this.#readline.line !== "" || this.#paste.isOpen;
   }
 
   /** Prints above the line being typed. Rows that are too wide are broken, and go on below `indent` blanks. */
@@ -156,6 +161,8 @@ export class Screen implements Asker, Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     process.off("SIGCONT", this.#resume);
+    process.off("exit", this.#endPasteMode);
+    if (this.isTerminal) this.#endPasteMode();
     this.#above(() => {
       this.#isPrompting = false;
       this.#floating = [];
@@ -229,6 +236,19 @@ export class Screen implements Asker, Disposable {
     Object.assign(this.#readline, { prevRows: this.#readline.getCursorPos().rows });
   }
 
+  /** Every key goes through readline's own method: what is pasted must not, and some things are done around it. */
+  #watchKeys(): void {
+    const onKey: unknown = Reflect.get(this.#readline, "_ttyWrite"); // where Node's own REPL takes its keys
+    if (typeof onKey !== "function") throw new TypeError("readline has no _ttyWrite any more");
+    const watched = (text: string | undefined, key?: Key): void => {
+      if (this.#paste.take(key?.sequence ?? "")) return;
+      this.#beforeKey(key);
+      Reflect.apply(onKey, this.#readline, [text, key]);
+      this.#afterKey();
+    };
+    Object.assign(this.#readline, { _ttyWrite: watched });
+  }
+
   #beforeKey({ name, ctrl }: Key = {}): void {
     const readline = this.#readline;
     const { cursor } = readline;
@@ -251,7 +271,8 @@ export class Screen implements Asker, Disposable {
     if (!this.#isClosed && isAtEnd && cols === 0 && rows > 0) this.#output.write(" \r");
   }
 
-  #onLine(line: string): void {
+  #onLine(cells: string): void {
+    const line = this.isTerminal ? fromCells(cells) : cells;
     if (this.isTerminal && this.#isPrompting) this.#erase(this.#typedRows + 1); // whoever handles it prints it as it likes
     const question = this.#question;
     this.#question = undefined;
@@ -273,9 +294,11 @@ export class Screen implements Asker, Disposable {
    * process stopped alone, `bun run` would go on waiting for it, and the shell for `bun run`.
    */
   #suspend(): void {
+    this.#endPasteMode();
     this.#input.setRawMode(false);
     process.kill(0, "SIGTSTP");
     this.#input.setRawMode(true); // where no shell could bring it back, the system does not stop it
+    this.#output.write(PASTE_MODE.on);
   }
 
   /** After a stop, from outside too: the shell has had the terminal meanwhile, and the cursor is below what it printed. */
@@ -283,11 +306,15 @@ export class Screen implements Asker, Disposable {
     this.#fixedRows = this.#printedRows;
     this.#input.setRawMode(false); // or it would be believed to read single keys still
     this.#input.setRawMode(true);
+    this.#output.write(PASTE_MODE.on);
     this.#write(this.#floating);
     if (!this.#isPrompting) return;
     Object.assign(this.#readline, { prevRows: 0 });
     this.#readline.prompt(true);
   };
+
+  /** What reads from the terminal next would take the marks for text. */
+  readonly #endPasteMode = (): void => void this.#output.write(PASTE_MODE.off);
 
   #clearTyped(): void {
     this.#erase(this.#readline.getCursorPos().rows);

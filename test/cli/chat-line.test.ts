@@ -15,6 +15,26 @@ test("a slash begins a command, two of them a text", () => {
   expect(withBob("/etc/passwd is a file")).toEqual({ kind: "say", to: "bob", text: "/etc/passwd is a file" });
 });
 
+test("several lines that begin with a slash are a text, but for /message", () => {
+  for (const text of ["/quit\nnow", "// a comment\n/* code */", "/\n/help"]) {
+    expect(withBob(text)).toEqual({ kind: "say", to: "bob", text });
+  }
+  expect(alone("/quit\nnow")).toEqual({ kind: "astray" });
+  for (const word of ["message", "mess", "m"]) {
+    expect(withBob(`/${word} dice a\n\tb`)).toEqual({ kind: "command", name: word, rest: "dice a\n\tb" });
+  }
+});
+
+test("the blanks with which the first of several lines begins stay, and empty lines around them go", () => {
+  expect(withBob("\n  \n    if (a)\n      b();\n\n")).toEqual({
+    kind: "say",
+    to: "bob",
+    text: "    if (a)\n      b();",
+  });
+  expect(withDice("  dice roll\n  twice")).toEqual({ kind: "say", to: "dice", text: "roll\n  twice" });
+  expect(alone("@bob a\n  b")).toEqual({ kind: "say", to: "bob", text: "a\n  b" });
+});
+
 test("@name and name: say something to somebody, or turn to them", () => {
   const said: Intent = { kind: "say", to: "dice", text: "roll --sides 20" };
   for (const line of ["@dice roll --sides 20", "@dice: roll --sides 20", "dice: roll --sides 20"]) {

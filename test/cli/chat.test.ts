@@ -23,6 +23,12 @@ test.concurrent(
     await ann.read(/\d\d:\d\d    bob  fine\s+and you\?\\u001b\[2J/);
     await ann.enter("/receive", /you are receiving.* 1 message was/);
     await ann.enter("well, thanks", "you → bob  well, thanks"); // plain lines go to the partner
+    ann.type("see: \x1b[200~Error: oops\r\n\tat line 7\r\n\x1b[201~");
+    await ann.read("see: Error: oops⏎⇥at line 7⏎");
+    await ann.enter("", /you → bob {2}see: Error: oops\r\n +at line 7/);
+    expect(await bob.next(({ text }) => String(text).startsWith("see"))).toMatchObject({
+      text: "see: Error: oops\n\tat line 7",
+    });
     await ann.enter("/history bob", /ann: how are you\?[^]*bob: fine⏎and you\?[^]*ann: well, thanks/);
     await ann.enter("/help", /\/users[^]*\/disconnect[^]*\/whoami/);
     await ann.enter("/whoami", /name +ann\s+id +[a-z2-7]{52}\s+address +\S+:\d+.*\s+registry/);

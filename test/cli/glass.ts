@@ -9,7 +9,7 @@ export class Keyboard extends PassThrough {
   }
 }
 
-/** Understands text, line feed, carriage return, and the escape sequences for moving and clearing. */
+/** Understands text, line feed, carriage return, and the escape sequences for moving and clearing; passes over modes. */
 export class Glass extends Writable {
   readonly isTTY = true;
   columns: number;
@@ -62,7 +62,7 @@ export class Glass extends Writable {
 
   override _write(text: string, _: string, done: () => void): void {
     // eslint-disable-next-line no-control-regex -- escape sequences are what this is about
-    for (const [, code, kind, char] of text.matchAll(/\x1b\[([\d;]*)([A-Za-z])|([^])/gu)) {
+    for (const [, code, kind, char] of text.matchAll(/\x1b\[([\d;?]*)([A-Za-z])|([^])/gu)) {
       if (kind !== undefined) this.#control(kind, Number(code || 0));
       else if (char !== undefined) this.#put(char);
     }

@@ -1,4 +1,5 @@
 import { afterEach, expect, spyOn, test } from "bun:test";
+import { PASTE_MODE } from "../../src/cli/paste.ts";
 import { Screen } from "../../src/cli/screen.ts";
 import { Glass, Keyboard } from "./glass.ts";
 
@@ -17,12 +18,25 @@ function open(columns = 20, rows = 10) {
   const lines: string[] = [];
   let ends = 0;
   screen.read({ onLine: (line) => lines.push(line), onEnd: () => ends++ });
-  const type = async (text: string): Promise<void> => {
+  const type = async (text: string | Uint8Array): Promise<void> => {
     keyboard.write(text);
     await new Promise((resolve) => setImmediate(resolve));
   };
   return { screen, glass, type, lines, ends: () => ends };
 }
+
+/** The modes that are set from now on. */
+function modesOf(glass: Glass): string[] {
+  const modes: string[] = [];
+  const write = glass.write.bind(glass);
+  glass.write = (chunk: unknown): boolean => {
+    modes.push(...Object.values(PASTE_MODE).filter((mode) => mode === chunk));
+    return write(chunk);
+  };
+  return modes;
+}
+
+const pasted = (text: string): string => `\x1b[200~${text}\x1b[201~`;
 
 test("what is printed appears above the line being typed, and the cursor stays where it was", async () => {
   const { screen, glass, type } = open();
@@ -144,6 +158,93 @@ test("Tab completes", async () => {
   expect(glass.shown).toEqual(["> /users ▏"]);
 });
 
+test("several lines that are pasted are one text, that can be edited, is handed over at Enter, and comes back", async () => {
+  const { screen, glass, type, lines } = open(40);
+  screen.prompt("> ");
+  await type("so: !");
+  await type("\x1b[D");
+  await type(pasted("if (a)\r\n\tb(é);\rc"));
+  expect(glass.shown).toEqual(["> so: if (a)⏎⇥b(é);⏎c▏!"]);
+  await type("\x7fd");
+  expect(lines).toEqual([]);
+  await type("\r");
+  expect(lines).toEqual(["so: if (a)\n\tb(é);\nd!"]);
+  expect(glass.shown).toEqual(["> ▏"]);
+  await type("\x1b[A");
+  expect(glass.shown).toEqual(["> so: if (a)⏎⇥b(é);⏎d!▏"]);
+});
+
+test("a paste comes in pieces, wherever it is cut", async () => {
+  const { screen, type, lines } = open(40);
+  screen.prompt("> ");
+  const keys = new TextEncoder().encode(`a${pasted("😀\r\nb")}\r`);
+  for (let cut = 1; cut < keys.length; cut++) {
+    await type(keys.slice(0, cut));
+    await type(keys.slice(cut));
+    expect(lines.splice(0)).toEqual(["a😀\nb"]);
+  }
+});
+
+test("whoever is pasting is typing", async () => {
+  const { screen, type } = open();
+  screen.prompt("> ");
+  await type("\x1b[200~a");
+  expect(screen.isTyping).toBe(true);
+});
+
+test("a paste of more rows than one is not torn", async () => {
+  const { screen, glass, type } = open(10);
+  screen.prompt("> ");
+  await type(pasted("abcdef\nghijkl\nmno"));
+  screen.print("one");
+  expect(glass.shown).toEqual(["one", "> abcdef⏎g", "hijkl⏎mno▏"]);
+  await type("\x1b[D".repeat(12));
+  await type(pasted("XY\nZ"));
+  expect(glass.shown).toEqual(["one", "> abcdeXY⏎", "Z▏f⏎ghijkl⏎", "mno"]);
+});
+
+test("a paste of one line is just text, and nothing in it is a key", async () => {
+  const { screen, glass, type, lines } = open();
+  screen.prompt("> ");
+  await type(pasted("/u\t\x03\x04\x1a\x1b[Ax\r\n"));
+  expect(glass.shown).toEqual(["> /u⇥x▏"]);
+  await type("\r");
+  expect(lines).toEqual(["/u\tx"]);
+});
+
+test("a paste after the end is nobody's", async () => {
+  const { screen, type, lines, ends } = open();
+  screen.prompt("> ");
+  await type(`\x04${pasted("a")}`);
+  await type(pasted("b"));
+  expect([ends(), lines]).toEqual([1, []]);
+});
+
+test("pastes are marked from the start to the end, also of a crash", async () => {
+  const { screen, glass } = open();
+  const modes = modesOf(glass);
+  screen[Symbol.dispose]();
+  expect(modes).toEqual([PASTE_MODE.off]);
+  const source = `
+    import { Screen } from ${JSON.stringify(require.resolve("../../src/cli/screen.ts"))};
+    new Screen({ input: process.stdin, output: process.stdout, complete: (line) => [[], line] }).prompt("> ");
+    setImmediate(() => { throw new Error("out of order"); });`;
+  let written = "";
+  const decoder = new TextDecoder();
+  const ended = Promise.withResolvers<void>();
+  const terminal = new Bun.Terminal({
+    data(_, chunk) {
+      written += decoder.decode(chunk, { stream: true });
+      if (written.includes(PASTE_MODE.off)) ended.resolve();
+    },
+  });
+  const child = Bun.spawn([process.execPath, "-e", source], { terminal });
+  await Promise.all([child.exited, ended.promise]);
+  terminal.close();
+  expect(written).toStartWith(PASTE_MODE.on);
+  expect(written).toContain("out of order");
+});
+
 test("what floats stays between what is printed and the typed line, until something takes its place", async () => {
   const { screen, glass, type } = open();
   screen.prompt("> ");
@@ -246,11 +347,17 @@ test("Ctrl-Z stops the whole job, as its shell waits for all of it; when it goes
   const { screen, glass, type } = open();
   screen.prompt("> ");
   await type("hello");
-  using kill = spyOn(process, "kill").mockImplementation(() => true);
+  const modes = modesOf(glass);
+  using kill = spyOn(process, "kill").mockImplementation(() => {
+    expect(modes.splice(0)).toEqual([PASTE_MODE.off]); // the shell does not know the marks, or has its own mode
+    return true;
+  });
   await type("\x1a");
   expect(kill.mock.calls).toEqual([[0, "SIGTSTP"]]);
+  expect(modes.splice(0)).toEqual([PASTE_MODE.on]); // there may be no shell that could bring it back
   glass.write("\n$ fg\n"); // the shell
   process.emit("SIGCONT");
+  expect(modes).toEqual([PASTE_MODE.on]);
   await type("!");
   expect(glass.shown).toEqual(["> hello", "$ fg", "> hello!▏"]);
 });
