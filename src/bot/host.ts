@@ -280,9 +280,10 @@ class Host implements AttachedPlugin {
     );
   }
 
-  #notHandled({ from }: IncomingMessage, error: unknown): never {
+  #notHandled({ from, attempt }: IncomingMessage, error: unknown): never {
     if (this.#isEnd(error)) throw error; // nobody's fault
-    this.#notifications.failed(`a message of ${from.name} was not handled`, error);
+    const which = attempt > 1 ? ` at attempt ${attempt}` : "";
+    this.#notifications.failed(`a message of ${from.name} was not handled${which}`, error);
     throw withoutSecrets(error, this.#config); // the peer records it, tells the sender, and decides about another attempt
   }
 

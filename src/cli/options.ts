@@ -107,8 +107,9 @@ export function choiceOption<Choice extends string>(choices: readonly Choice[]):
 }
 
 /** For an option that may be given again and again. */
-export function urlsOption(text: string, urls: readonly string[]): string[] {
-  return [...urls, attempt(() => parseRegistryUrl(text))];
+/** May be given again and again. */
+export function urlsOption(text: string, before: readonly string[] = []): string[] {
+  return [...before, attempt(() => parseRegistryUrl(text))];
 }
 
 /** One of the bots' settings; may be given again and again. */

@@ -26,6 +26,7 @@ export async function peerProgram(argv: readonly string[]): Promise<number> {
     .description("Chat between machines you own. Without a command: go online and chat.")
     .allowExcessArguments() // told below, in words that fit
     .configureHelp({ showGlobalOptions: true })
+    .helpCommand("help [command]", "what a command does, and its options")
     .action(() =>
       act(async (flags) => {
         const [word] = program.args;

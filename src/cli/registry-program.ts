@@ -30,7 +30,7 @@ import type { LogForm, MetricsReaders, Readers, RunRegistryOptions, StoreOptions
 interface Flags {
   port: number;
   host: string;
-  url: string[];
+  url?: string[];
   home?: string;
   key?: string;
   store?: string;
@@ -64,9 +64,10 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
   let code: number = EXIT.done;
   program
     .description("Says who is online, where, and what each bot can do.")
+    .helpCommand("help [command]", "what a command does, and its options")
     .option("-p, --port <port>", "port to listen on; 0 is any free one", portOption, DEFAULT_REGISTRY_PORT)
     .option("--host <address>", "address to listen on; 0.0.0.0 is every one of this machine", "127.0.0.1")
-    .option("--url <url>", "another URL under which peers reach it, as behind a proxy (repeatable)", urlsOption, [])
+    .option("--url <url>", "another URL under which peers reach it, as behind a proxy (repeatable)", urlsOption)
     .option("--home <dir>", "where its key and names are kept")
     .option("--key <file>", "its key, where it is not in its home")
     .addOption(storeOption())
@@ -90,7 +91,16 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .configureHelp({ showGlobalOptions: true })
     .action(async () => {
       const flags = program.opts<Flags>();
-      const { port, host, url: urls, metrics: metricsFor, log: logForm, drain, dialBack: dialsBack, debug } = flags;
+      const {
+        port,
+        host,
+        url: urls = [],
+        metrics: metricsFor,
+        log: logForm,
+        drain,
+        dialBack: dialsBack,
+        debug,
+      } = flags;
       const { closed: isClosed = false, readers, behindProxy: proxies = [] } = flags;
       const folder = folderOf(flags);
       const identity = flags.key === undefined ? undefined : await readIdentity(flags.key);

@@ -155,7 +155,7 @@ describe.each(TEST_NETWORKS)("%s", (network) => {
       state: "failed",
       reason: expect.stringContaining("never"),
     });
-    expect(warren.errors.at(-1)).toBe("flaky: a message of ann was not handled: never");
+    expect(warren.errors.at(-1)).toBe("flaky: a message of ann was not handled at attempt 3: never");
   });
 
   test("the same seed gives the same chance, another seed another", async () => {
