@@ -35,5 +35,9 @@ async function flush(): Promise<void> {
 
 /** `bun run peer users | head -1` is no error. */
 export function leaveQuietlyIfNobodyReads(error: unknown): void {
-  if (error instanceof Error && "code" in error && error.code === "EPIPE") process.exit(0);
+  if (isNobodyReading(error)) process.exit(0);
+}
+
+export function isNobodyReading(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EPIPE";
 }

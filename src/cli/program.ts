@@ -3,7 +3,7 @@
  * alone and loads the rest inside `run`, because what an older Bun cannot even load must come after the check.
  */
 import { describeError, isWarrenError, WarrenError } from "../base/errors.ts";
-import { printed } from "./output.ts";
+import { isNobodyReading, printed } from "./output.ts";
 
 export { resolveHome } from "../base/home.ts";
 
@@ -16,12 +16,20 @@ export const EXIT = { done: 0, failed: 1, usage: 2, notYet: 3 } as const;
 /**
  * Runs a program to its end and leaves the process: with the code that `main` resolves to (0 for none), 1 after a
  * failure, 2 after wrong usage. A failure is one line on standard error; `--debug` adds where it came from.
+ *
+ * An error that nobody caught is the end too: it may have left anything half done, and what is on disk is whole. Bun
+ * itself would print it and go on, as long as the entry file awaits.
  */
 export async function run(main: () => Promise<number | void>): Promise<never> {
+  const uncaught = Promise.withResolvers<never>();
+  const onUncaught = (error: unknown): void => {
+    if (!isNobodyReading(error)) uncaught.reject(error); // whoever has closed our standard error ends no registry by that
+  };
+  for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, onUncaught);
   let code: number;
   try {
     checkBun(Bun.version);
-    code = (await main()) ?? EXIT.done;
+    code = (await Promise.race([main(), uncaught.promise])) ?? EXIT.done;
   } catch (error) {
     code = await report(error);
   }

@@ -47,6 +47,13 @@ test("a failure is one line, and with --debug the place too", async () => {
   expect(unexpected).toEqual({ out: "", err: "warren: unexpected: oops (--debug shows where)\n", code: 1 });
 });
 
+test("an error that nobody caught ends the program, in one line like any other", async () => {
+  const onAndOn = "setInterval(() => {}, 1_000); await new Promise(() => {});";
+  const told = { out: "", err: "warren: unexpected: late (--debug shows where)\n", code: 1 };
+  expect(await runProgram(`setTimeout(() => { throw new Error("late"); }); ${onAndOn}`)).toEqual(told);
+  expect(await runProgram(`setTimeout(() => void Promise.reject(new Error("late"))); ${onAndOn}`)).toEqual(told);
+});
+
 test("nobody reading is no error", async () => {
   const folder = await mkdtemp(join(tmpdir(), "warren-program-"));
   const file = join(folder, "program.ts");
