@@ -64,13 +64,31 @@ test("a registry counts who is there, who logged in, who was refused, what was a
   expect(samples.filter((line) => !SAMPLE.test(line))).toEqual([]);
 });
 
-test("every metric is in docs/registry.md, and no other", async () => {
+test("every metric is in docs/registry.md with its labels, and no other", async () => {
   await using registry = await openRegistry();
+  const ann = await createIdentity();
+  using session = new RawSession(registry.url);
+  await session.logIn(ann, { record: await makeRecord(ann, { name: "ann" }) });
+  session.send({ t: "subscribe" });
+  await session.until("synced");
+  await fetch(`${registry.url}/made/up`);
   const { text } = await metricsOf(registry.url);
   const page = await Bun.file(`${import.meta.dir}/../../docs/registry.md`).text();
-  const known = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => String(name));
-  const told = [...page.matchAll(/^\| `((?:warren|process)_[a-z_]+)/gm)].map(([, name]) => String(name));
-  expect(told.toSorted()).toEqual(known.toSorted());
+  const rows = page.matchAll(/^\| `((?:warren|process)_[a-z_]+)` *\| ([^|]*) \|/gm);
+  const told = new Map([...rows].map(([, name = "", cell = ""]) => [name, cell.trim()]));
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].map(([, name = "", type = ""]) => [name, type]));
+  expect([...told.keys()].toSorted()).toEqual([...types.keys()].toSorted());
+  for (const [name, type] of types) {
+    const samples = text.matchAll(new RegExp(`^${name}\\{(.*)\\}`, "gm"));
+    const labels = [...samples].flatMap(([, all = ""]) => [...all.matchAll(/([a-z]+)="/g)].map(([, label]) => label));
+    const words = [...(told.get(name) ?? "").matchAll(/`([^`]+)`/g)].map(([, word]) => word);
+    expect([name, new Set(labels).difference(new Set(words))]).toEqual([name, new Set()]);
+    expect([name, told.get(name)]).toEqual([
+      name,
+      type === "histogram" ? type : words.length > 0 ? expect.any(String) : "",
+    ]);
+    if (words.length > 0) expect([name, labels.length]).not.toEqual([name, 0]);
+  }
 });
 
 const [elsewhere] = urlsOfMachine("0.0.0.0", 1);
