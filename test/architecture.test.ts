@@ -33,7 +33,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
     "src/registry/local-door.ts",
     "src/registry/registry-database.ts",
     "src/registry/tables.ts",
-    "src/cli/role-lock.ts",
+    "src/base/file-lock.ts",
   ],
   "node:net": ["src/cli/start.ts", "src/testing/beginnings.ts"], // looks whether a port is free; watches what bots begin
   "node:http": ["src/testing/beginnings.ts"],

@@ -129,7 +129,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .description("copy its key and its names to one file; also while it runs")
     .action(async (file: string) => {
       const { backUpRegistry } = await import("./registry-backup.ts");
-      print(await backUpRegistry(folderOf(program.opts<Flags>()), file));
+      print(await backUpRegistry(diskOf(program.opts<Flags>(), "backup"), file));
     });
   program
     .command("restore <file>")
@@ -137,7 +137,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--force", "replace what is there")
     .action(async (file: string, { force }: { force?: true }) => {
       const { restoreRegistry } = await import("./registry-backup.ts");
-      print(await restoreRegistry(folderOf(program.opts<Flags>()), file, force === true));
+      print(await restoreRegistry(diskOf(program.opts<Flags>(), "restore"), file, force === true));
     });
   addDoorCommands(program);
   await program.parseAsync(argv);
@@ -205,6 +205,14 @@ function addDoorCommands(program: ReturnType<typeof createProgram>): void {
 
 function folderOf({ home }: Flags): string {
   return join(resolveHome(home), "registry");
+}
+
+/** @throws {WarrenError} `USAGE` where its names are in a shared store: a copy of this disk would have none of them */
+function diskOf(flags: Flags, command: "backup" | "restore"): string {
+  if (flags.store === undefined) return folderOf(flags);
+  const streams = `KV_${flags.storeName}-names and KV_${flags.storeName}-door`;
+  const way = `use nats stream ${command} for ${streams}, and keep its key yourself`;
+  throw new WarrenError("USAGE", `${command} is for a registry on a disk, without --store (or WARREN_STORE): ${way}`);
 }
 
 function tlsOf({ tlsCert: certFile, tlsKey: keyFile }: Flags): RunRegistryOptions["tls"] {

@@ -9,6 +9,7 @@ import type { RegistryLimits } from "./limits.ts";
 import { LocalDoor } from "./local-door.ts";
 import { readKeptRecord } from "./record.ts";
 import { openDatabase } from "./registry-database.ts";
+import { lockRegistry } from "./registry-lock.ts";
 import type {
   Arrival,
   Claim,
@@ -45,6 +46,7 @@ export class LocalStore implements RegistryStore {
   readonly isOpen = true;
   readonly isCurrent = true;
   readonly door: LocalDoor;
+  readonly #lock: Disposable;
   readonly #db: Database;
   readonly #clock: Clock;
   readonly #limits: RegistryLimits;
@@ -53,7 +55,8 @@ export class LocalStore implements RegistryStore {
   #jobs: Job[] = [];
   #stays: number; // registrations so far, counted on from the process before
 
-  private constructor(db: Database, world: World, limits: RegistryLimits) {
+  private constructor(lock: Disposable, db: Database, world: World, limits: RegistryLimits) {
+    this.#lock = lock;
     this.#db = db;
     this.#clock = world.clock;
     this.door = new LocalDoor(db, world);
@@ -62,9 +65,15 @@ export class LocalStore implements RegistryStore {
     this.#stays = this.#tables.highestStay;
   }
 
-  /** @throws {WarrenError} `HOME_UNWRITABLE`, `STORE_CORRUPT`, `STORE_NEWER` */
+  /** @throws {WarrenError} `IDENTITY_IN_USE`, `HOME_UNWRITABLE`, `STORE_CORRUPT`, `STORE_NEWER` */
   static async open(folder: string, world: World, limits: RegistryLimits): Promise<LocalStore> {
-    return new LocalStore(await openDatabase(folder), world, limits);
+    const lock = lockRegistry(folder);
+    try {
+      return new LocalStore(lock, await openDatabase(folder), world, limits);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
   }
 
   async follow(follower: Follower): Promise<void> {
@@ -151,6 +160,7 @@ export class LocalStore implements RegistryStore {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#commit();
     this.#db.close();
+    this.#lock[Symbol.dispose]();
     await Promise.resolve();
   }
 

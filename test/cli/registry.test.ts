@@ -49,7 +49,7 @@ test.concurrent("its log is one JSON object a line for whoever wants that, also 
     const program = start("--port", "0", "--home", home, "--log", "json");
     const { text } = JSON.parse(await firstLine(program.stderr)) as { text: string };
     const url = text.replace(/.* /, "");
-    const other = start("--port", new URL(url).port, "--home", home, "--log", "json");
+    const other = start("--port", new URL(url).port, "--home", join(home, "other"), "--log", "json");
     expect(await other.exited).toBe(1);
     expect(JSON.parse(await other.stderr.text())).toMatchObject({
       level: "error",
@@ -179,3 +179,30 @@ test.concurrent("every option and command that --help names is in docs/registry.
   expect(options.filter((option) => option !== "--help" && !page.includes(option))).toEqual([]);
   expect(commands.filter((command) => !page.includes(`bun run registry ${command}`))).toEqual([]);
 });
+
+test.concurrent("what is in a shared store is not backed up from a disk, and not restored to one", () =>
+  inHome(async (home) => {
+    for (const command of ["backup", "restore"]) {
+      const program = start(command, join(home, "copy"), "--home", home, "--store", "nats://127.0.0.1:1");
+      expect(await program.exited).toBe(2);
+      expect(await program.stderr.text()).toContain("nats stream " + command);
+    }
+  }),
+);
+
+test.concurrent("every option is told of in docs/registry.md, and no other", async () => {
+  const help = await start("--help").stdout.text();
+  const page = await Bun.file(join(import.meta.dir, "../../docs/registry.md")).text();
+  const [running = "", cluster = ""] = ["## Running one", "## A cluster"].map((title) => page.split(title)[1]);
+  const tables = [running, cluster].map((text) => /^\| option .*\n(?:\|.*\n)+/m.exec(text)?.[0] ?? "").join("");
+  const known = new Set(named(help, /^ +(?:-\w, )?(--[a-z-]+)/gm));
+  const cells = named(tables, /^\| (`[^|]*) \|/gm).join(" ");
+  expect(named(cells, /(--[a-z-]+)/g).filter((option) => !known.has(option))).toEqual([]);
+  const told = new Set([...named(page, /(--[a-z-]+)/g), "--help"]);
+  expect([...known].filter((option) => !told.has(option))).toEqual([]);
+});
+
+/** What `what` finds in its group. */
+function named(text: string, what: RegExp): string[] {
+  return [...text.matchAll(what)].map(([, found]) => String(found));
+}

@@ -243,6 +243,16 @@ test("a port in use is said to be so, with the way out", async () => {
   expect(second).rejects.toMatchObject({ code: "PORT_IN_USE", message: expect.stringContaining("--port") });
 });
 
+test("one process at a time runs the registry of a folder, also at another port; when it has ended, the next one may", async () => {
+  await using folder = await temporaryFolder();
+  {
+    await using _ = await openRegistry({ folder: folder.path });
+    const second = await startRegistry({ port: 0, folder: folder.path }).catch((error: unknown) => error);
+    expect(second).toMatchObject({ code: "IDENTITY_IN_USE", message: expect.stringContaining("--store") });
+  }
+  await (await startRegistry({ port: 0, folder: folder.path }))[Symbol.asyncDispose]();
+});
+
 test("an address of another machine is said to be so", async () => {
   await using folder = await temporaryFolder();
   const start = startRegistry({ host: "192.0.2.1", port: 0, folder: folder.path });
