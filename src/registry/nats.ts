@@ -1,5 +1,5 @@
 /** NATS: a registry's store on a server or a cluster of NATS JetStream. Loaded only when `--store` asks for it. */
-import { connect } from "@nats-io/transport-node";
+import { AuthorizationError, connect } from "@nats-io/transport-node";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -114,21 +114,27 @@ async function connectNats(address: NatsAddress, replicas: number | undefined) {
 }
 
 async function dial({ servers, usesTls, ...secrets }: NatsAddress): Promise<NatsClient> {
+  const options = {
+    servers: [...servers],
+    name: "warren registry",
+    timeout: CONNECT_MS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_MS,
+    pingInterval: PING_MS,
+    maxPingOut: 2,
+    ...(usesTls && { tls: {} }),
+    ...secrets,
+  };
   try {
-    return await connect({
-      servers: [...servers],
-      name: "warren registry",
-      timeout: CONNECT_MS,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_MS,
-      pingInterval: PING_MS,
-      maxPingOut: 2,
-      ignoreAuthErrorAbort: true, // a server that restarts with its accounts not there yet
-      ...(usesTls && { tls: {} }),
-      ...secrets,
-    });
+    // Once to be told of a wrong password: the connection that lasts would try it for ever.
+    await (await connect(options)).close();
+    return await connect({ ...options, ignoreAuthErrorAbort: true }); // a server that restarts with its accounts not there yet
   } catch (error) {
-    const text = `no NATS server answers at ${servers.join(", ")} (${describeError(error)}): start one, or check --store`;
+    const where = servers.join(", ");
+    const text =
+      error instanceof AuthorizationError
+        ? `NATS at ${where} does not let us in (${describeError(error)}): check the user and the password in --store or WARREN_STORE`
+        : `no NATS server answers at ${where} (${describeError(error)}): start one, or check --store`;
     throw new WarrenError("STORE_UNREACHABLE", text, { cause: error });
   }
 }

@@ -74,6 +74,13 @@ async function suite(server: NatsServer): Promise<void> {
     expect(store.door.admits(ann.id)).toBe(true);
   });
 
+  test("a server that lets nobody in with that password is told at once, not asked for ever", async () => {
+    await using guarded = await NatsServer.start("--user", "warren", "--pass", "right");
+    const options = { servers: `nats://warren:wrong@127.0.0.1:${guarded.port}` };
+    const failure = await openNatsDoor(options, systemWorld, silentLog).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "STORE_UNREACHABLE", message: expect.stringContaining("password") });
+  });
+
   test("a store that is slow is waited for", async () => {
     using proxy = new TcpProxy(server.port);
     const { store } = await process(proxy.port, "slow", 20_000);

@@ -68,6 +68,7 @@ test("a closed registry is read by its own machine and by whom it lets in, and s
   expect((await lookUp(registry.url, {}, { pass })).entries).toHaveLength(1);
   await door.block(identity.id);
   expect(await ask("/v1/peers", { ...afar, authorization: `Bearer ${pass}` })).toBe(403);
+  await registry[Symbol.asyncDispose]();
   await using open = await openRegistry({ ...options, readers: "everyone" });
   expect((await fetch(`${open.url}/v1/peers`, { headers: afar })).status).toBe(200);
 });
