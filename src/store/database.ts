@@ -112,7 +112,7 @@ export class Database implements Disposable {
    * read or written. So a row may turn out to be impossible only later in its turn, which is given up then like any other.
    */
   append(table: string, columns: number): Append {
-    const batch = new RowBatch(table, columns, (statement, values) => this.#sqlite.query(statement).run(...values));
+    const batch = new RowBatch(table, columns, (sql) => this.#sqlite.query(sql));
     this.#batches.push(batch);
     return (...row) => {
       this.#begin();

@@ -1,44 +1,57 @@
 /** Row batch: rows of one table that are written some at a time: a statement for each would cost every message a quarter more. */
 export type Value = string | number | null;
 
+/** Of a prepared statement, what is needed here. */
+interface Insert {
+  run(...values: Value[]): unknown;
+}
+
 /** Rows in one statement; more save nothing. */
 const ROWS = 16;
 
 export class RowBatch {
-  readonly #write: (sql: string, values: readonly Value[]) => void;
-  readonly #columns: number;
-  readonly #one: string;
-  readonly #many: string;
-  #values: Value[] = []; // of rows that are not written yet; fewer than ROWS of them
+  readonly #prepare: (sql: string) => Insert;
+  readonly #table: string;
+  readonly #row: string;
+  #one: Insert | undefined;
+  #many: Insert | undefined;
+  #rows: (readonly Value[])[] = []; // that are not written yet; fewer than ROWS
 
-  /** `write` runs a statement. What it throws, `add` and `flush` throw: of the row at hand, or of one before it. */
-  constructor(table: string, columns: number, write: (sql: string, values: readonly Value[]) => void) {
-    const row = `(${Array.from({ length: columns }, () => "?").join()})`;
-    this.#write = write;
-    this.#columns = columns;
-    this.#one = `INSERT INTO ${table} VALUES ${row}`;
-    this.#many = `INSERT INTO ${table} VALUES ${Array.from({ length: ROWS }, () => row).join()}`;
+  constructor(table: string, columns: number, prepare: (sql: string) => Insert) {
+    this.#prepare = prepare;
+    this.#table = table;
+    this.#row = `(${Array.from({ length: columns }, () => "?").join()})`;
   }
 
+  /** Throws what a statement throws: because of this row, or of one before it. The transaction is to be given up then. */
   add(row: readonly Value[]): void {
-    if (this.#values.push(...row) < ROWS * this.#columns) return;
-    const values = this.#values;
-    this.#values = [];
-    this.#write(this.#many, values);
+    if (this.#rows.push(row) < ROWS) return;
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#many ??= this.#insert(ROWS);
+    this.#many.run(...rows.flat());
   }
 
-  /** Writes what is left. */
+  /** Writes what is left. Throws like `add`. */
   flush(): void {
-    if (this.#values.length === 0) return;
-    const values = this.#values;
-    this.#values = [];
-    for (let at = 0; at < values.length; at += this.#columns) {
-      this.#write(this.#one, values.slice(at, at + this.#columns));
-    }
+    if (this.#rows.length === 0) return;
+    const rows = this.#rows;
+    this.#rows = [];
+    this.#one ??= this.#insert(1);
+    for (const row of rows) this.#one.run(...row);
   }
 
   /** Forgets what is left. */
   clear(): void {
-    this.#values = [];
+    this.#rows = [];
+  }
+
+  /**
+   * OR FAIL: what a failing statement has written stays, to go with its transaction. To be able to undo the one statement SQLite
+   * would copy every page that it touches, which for rows of many peers is most of the work (https://sqlite.org/tempfiles.html, 2.4).
+   */
+  #insert(count: number): Insert {
+    const rows = Array.from({ length: count }, () => this.#row);
+    return this.#prepare(`INSERT OR FAIL INTO ${this.#table} VALUES ${rows.join()}`);
   }
 }

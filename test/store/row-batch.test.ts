@@ -8,7 +8,7 @@ beforeEach(() => {
   sqlite.run("CREATE TABLE said (n INTEGER PRIMARY KEY, text TEXT NOT NULL, room TEXT)");
 });
 
-const newBatch = (): RowBatch => new RowBatch("said", 3, (sql, values) => sqlite.query(sql).run(...values));
+const newBatch = (): RowBatch => new RowBatch("said", 3, (sql) => sqlite.prepare(sql));
 const written = (): number => sqlite.query<{ n: number }, []>("SELECT count(*) AS n FROM said").get()?.n ?? 0;
 
 test("however many rows there are, all of them are written, each as it was given", () => {
