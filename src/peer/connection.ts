@@ -6,7 +6,7 @@ import { decodeFrame, encodeFrame, type Bye, type Frame, type Hello } from "../w
 import { LineReader, MAX_FRAME_BYTES, MAX_HELLO_BYTES } from "../wire/lines.ts";
 import { ControlBudget, RATE_LIMITED_PAUSE_MS } from "./control-budget.ts";
 import type { Link, LinkHandler } from "./link.ts";
-import { TURN_BYTES, type Talker } from "./turns.ts";
+import { sliceOf, type Talker } from "./turns.ts";
 
 /** Above this many unwritten bytes a connection says that it is full: 256 KiB. */
 export const FULL_BYTES = 262_144;
@@ -126,7 +126,7 @@ export class Connection implements LinkHandler, Talker {
     this.heardAt = this.#clock.steady();
     if (this.#backlog) {
       this.#backlog = Buffer.concat([this.#backlog, chunk]); // it was read before the link was paused: little, and seldom
-    } else if (chunk.byteLength > TURN_BYTES) {
+    } else if (chunk.byteLength > sliceOf(chunk)) {
       this.#backlog = new Uint8Array(chunk); // a copy: the socket may reuse its buffer
       this.link.pause();
       this.#handler.behind(this);
@@ -147,9 +147,10 @@ export class Connection implements LinkHandler, Talker {
   takeTurn(): boolean {
     const backlog = this.#backlog;
     if (backlog && !this.#isOver) {
-      this.#backlog = backlog.byteLength > TURN_BYTES ? backlog.subarray(TURN_BYTES) : undefined;
+      const end = sliceOf(backlog);
+      this.#backlog = backlog.byteLength > end ? backlog.subarray(end) : undefined;
       this.heardAt = this.#clock.steady(); // it may have waited for long
-      this.#take(backlog.subarray(0, TURN_BYTES));
+      this.#take(backlog.subarray(0, end));
     }
     if (this.#isOver) this.#backlog = undefined;
     if (this.#backlog) return true;

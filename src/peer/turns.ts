@@ -2,8 +2,10 @@
 import type { Clock } from "../base/world.ts";
 import type { Database } from "../store/database.ts";
 
-/** So many bytes of one peer are looked at in one go, some hundred short messages: 16 KiB. What they end counts with them. */
-export const TURN_BYTES = 16_384;
+/** So many frames of one peer are looked at in one go, and so many bytes (128 KiB). What these bytes end counts with them. */
+export const TURN_FRAMES = 100;
+export const TURN_BYTES = 131_072;
+const LINE_FEED = 10;
 /** Slices in one commit: more of them cost hardly less each, and whoever comes meanwhile waits for all of it. */
 const MAX_SLICES = 16;
 
@@ -11,6 +13,17 @@ const MAX_SLICES = 16;
 export interface Talker {
   /** Looks at the next slice; returns whether there is more. */
   takeTurn(): boolean;
+}
+
+/** How many bytes at the front of `bytes` are looked at in one go. */
+export function sliceOf(bytes: Uint8Array): number {
+  let end = 0;
+  for (let frames = 0; frames < TURN_FRAMES; frames++) {
+    const next = bytes.indexOf(LINE_FEED, end) + 1;
+    if (next === 0 || next > TURN_BYTES) return Math.min(bytes.byteLength, TURN_BYTES);
+    end = next;
+  }
+  return end;
 }
 
 /**

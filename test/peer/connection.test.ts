@@ -3,7 +3,7 @@ import type { WarrenError } from "../../src/base/errors.ts";
 import { Connection, FULL_BYTES } from "../../src/peer/connection.ts";
 import { MAX_CONTROL_BURST } from "../../src/peer/control-budget.ts";
 import type { Link, LinkHandler } from "../../src/peer/link.ts";
-import { TURN_BYTES } from "../../src/peer/turns.ts";
+import { TURN_FRAMES } from "../../src/peer/turns.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 import type { Frame } from "../../src/wire/frames.ts";
 import { testId } from "./burrow.ts";
@@ -180,18 +180,17 @@ test("kinds of frames that a later version adds are passed over, and counted", (
   expect(events.at(-1)).toBe("closed RATE_LIMITED");
 });
 
-test("of what comes at once 16 KiB are looked at in each turn, and nothing more is read meanwhile", () => {
+test("of what comes at once a hundred frames are looked at in each turn, and nothing more is read meanwhile", () => {
   const { link, events, connection, behind } = open();
   link.bring(HELLO);
-  const perTurn = TURN_BYTES / PING.length;
-  const count = Math.ceil(3.5 * perTurn);
+  const count = 3.5 * TURN_FRAMES;
   link.bring(PING.repeat(count));
   expect([events.length, behind, link.isPaused]).toEqual([1, [connection], true]);
   link.bring(PING); // read before it was paused
   link.bring('{"t":"pong"}\n');
   for (let turn = 1; turn <= 3; turn++) {
     expect(connection.takeTurn()).toBe(true);
-    expect(events).toHaveLength(1 + Math.floor(turn * perTurn));
+    expect(events).toHaveLength(1 + turn * TURN_FRAMES);
     expect(link.isPaused).toBe(true);
   }
   while (connection.takeTurn());
