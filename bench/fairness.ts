@@ -1,7 +1,7 @@
 /**
  * Fairness: what one peer feels of another. Here the limit is Warren itself when nobody disturbs: a person's questions to a bot,
  * against the same while somebody else floods the bot; and the memory of a sender whose receiver takes what it sends, against
- * one whose receiver has stopped.
+ * one whose receiver has stopped. A flood of another bot on the same machine shows what the machine itself makes of one.
  */
 import { openPeer } from "../src/warren.ts";
 import { askAll, askerOf, type Answered, type Asking } from "./asking.ts";
@@ -12,6 +12,9 @@ import { textOf } from "./texts.ts";
 const QUESTIONS = 3_000;
 const MESSAGES = 100_000; // to the receiver that may have stopped
 const GROUP = 1_024;
+
+/** Whom somebody floods while the person asks. */
+type Flooded = "nobody" | "the bot" | "another bot";
 
 interface Options {
   readonly folder: string;
@@ -28,38 +31,38 @@ export default {
     { name: "memory of the sender, more", unit: "MB", isMoreBetter: false, wanted: 1.5 },
   ],
   contenders: [
-    { name: "limit", measure: (scale) => measure(false, scale) },
-    { name: "warren", measure: (scale) => measure(true, scale) },
+    { name: "limit", measure: (scale) => measure("nobody", scale) },
+    { name: "warren", measure: (scale) => measure("the bot", scale) },
+    { name: "elsewhere", measure: (scale) => askBeside("another bot", scale) },
   ],
 } satisfies Question;
 
-async function measure(isDisturbed: boolean, scale: Scale): Promise<Record<string, number>> {
-  const { p50, p99 } = await askBeside(isDisturbed, scale);
-  const bytes = await sendTo(isDisturbed, scale);
-  return {
-    "question and answer, p50": p50,
-    "question and answer, p99": p99,
-    "memory of the sender, more": bytes / 1e6,
-  };
+async function measure(flooded: Flooded, scale: Scale): Promise<Record<string, number>> {
+  const delays = await askBeside(flooded, scale);
+  return { ...delays, "memory of the sender, more": (await sendTo(flooded !== "nobody", scale)) / 1e6 };
 }
 
-async function askBeside(isFlooded: boolean, scale: Scale): Promise<Answered> {
+async function askBeside(flooded: Flooded, scale: Scale): Promise<Record<string, number>> {
   await using home = await temporaryFolder();
+  await using other = await temporaryFolder();
   const folder = home.path;
   await using bot = start(import.meta.path, "bot", { folder });
-  const address = String(await bot.receive());
+  await using otherBot = start(import.meta.path, "bot", { folder: other.path });
+  const [address, otherAddress] = [String(await bot.receive()), String(await otherBot.receive())];
   await using person = start(import.meta.path, "person", { folder, address });
   await person.receive();
-  await using flooder = start(import.meta.path, "flooder", { folder, address });
+  const target = flooded === "another bot" ? otherAddress : address;
+  await using flooder = start(import.meta.path, "flooder", { folder, address: target });
   await flooder.receive();
-  if (isFlooded) flooder.send("begin");
+  if (flooded !== "nobody") flooder.send("begin");
   const ask = async (count: number): Promise<Answered> => {
     person.send({ count, inFlight: 1 });
     return (await person.receive()) as Answered;
   };
   const count = Math.max(200, Math.round(QUESTIONS * scale));
   await ask(Math.ceil(count / 5));
-  return await ask(count);
+  const { p50, p99 } = await ask(count);
+  return { "question and answer, p50": p50, "question and answer, p99": p99 };
 }
 
 /** Sends to a receiver, which has stopped or not; how much more memory the sender holds in the end. */
