@@ -24,8 +24,6 @@ const OUTSIDE: Record<string, readonly string[]> = {
   "@nats-io/transport-node": ["src/registry/nats.ts"],
   "@nats-io/jetstream": ["src/registry/nats-journal.ts"],
   jose: ["src/registry/statement.ts"],
-  "@peculiar/x509": ["src/identity/certificate.ts"],
-  "reflect-metadata": ["src/identity/certificate.ts"],
   "bun:sqlite": [
     "src/registry/store-copy.ts",
     "src/store/database.ts",
@@ -39,6 +37,8 @@ const OUTSIDE: Record<string, readonly string[]> = {
   "node:http": ["src/testing/beginnings.ts"],
   warren: ["bots/"],
   "fast-check": [],
+  "@peculiar/x509": [],
+  "reflect-metadata": [],
   "bun:test": [],
   "node:tls": [],
   "node:child_process": [],

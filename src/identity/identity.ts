@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
+import { makeCertificate } from "./certificate.ts";
 import { encodePeerId } from "./peer-id.ts";
 
 const KEY_FILE = "key.pem"; // PKCS #8; mode 600
@@ -82,13 +83,8 @@ async function identityFrom(keyPem: string, certificatePem: string | undefined):
     publicKey,
     privateKey,
     keyPem,
-    certificatePem: certificatePem ?? (await selfSign({ publicKey, privateKey })),
+    certificatePem: certificatePem ?? (await makeCertificate({ publicKey, privateKey })),
   };
-}
-
-async function selfSign(keys: CryptoKeyPair): Promise<string> {
-  const { makeCertificate } = await import("./certificate.ts"); // loaded only when a key is made: it costs 60 ms
-  return await makeCertificate(keys);
 }
 
 async function exportPem(key: CryptoKey): Promise<string> {
