@@ -1,4 +1,5 @@
 /** The bots of this peer: a process of their own, so that no bot can take the chat down. */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { backoffMs, type Timer, type World } from "../base/world.ts";
 import { inputLines } from "./input-lines.ts";
@@ -27,6 +28,11 @@ export interface BotsOptions {
   isDebugging: boolean;
   /** What the bots' process has to say, a line at a time. */
   onLine: (line: string) => void;
+}
+
+/** Whether there is a `./bots`. Without one the process of its bots would look, find nothing and end. */
+export function hasBotsFolder(): boolean {
+  return existsSync("bots");
 }
 
 export class BotsProcess implements AsyncDisposable {

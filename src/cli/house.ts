@@ -4,7 +4,7 @@ import type { Log } from "../base/log.ts";
 import { systemWorld } from "../base/world.ts";
 import type { Peer } from "../peer/peer.ts";
 import { localRegistryPort, localRegistryUrl } from "../registry/url.ts";
-import { BotsProcess } from "./bots-process.ts";
+import { BotsProcess, hasBotsFolder } from "./bots-process.ts";
 import { serveControl } from "./control.ts";
 import { personFolder } from "./identities.ts";
 import { LocalRegistry } from "./local-registry.ts";
@@ -63,7 +63,8 @@ export class House implements AsyncDisposable {
         home: options.home,
         world: systemWorld,
         ensureRegistry: async () => (await this.#registry?.ensure()) ?? true,
-        startBots: () => this.#whenOnline(() => options.hasBots && (this.#folderBots = this.#runBots([]))),
+        startBots: () =>
+          this.#whenOnline(() => options.hasBots && hasBotsFolder() && (this.#folderBots = this.#runBots([]))),
       }),
     );
     if (options.registry !== undefined) return;
