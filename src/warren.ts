@@ -84,7 +84,7 @@ export async function openPeer(options: OpenPeerOptions): Promise<OpenedPeer> {
   const name = parseName(options.name);
   if (options.keepHistory !== undefined) checkKeep(options.keepHistory);
   const { registryCa } = options;
-  const authority = registryCa && (await authorityIn(registryCa, registry));
+  const authority = registryCa === undefined ? undefined : await authorityIn(registryCa, registry);
   const folder = identityFolder(resolveHome(home), kind, name);
   await makeFolder(folder);
   const store = openStore(join(folder, "peer.db"), world.clock); // first: its lock says that the folder is ours

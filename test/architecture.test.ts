@@ -27,6 +27,7 @@ const OUTSIDE: Record<string, readonly string[]> = {
   "bun:sqlite": [
     "src/registry/store-copy.ts",
     "src/store/database.ts",
+    "src/registry/facts.ts",
     "src/registry/local-store.ts",
     "src/registry/local-door.ts",
     "src/registry/registry-database.ts",

@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 import { backoffMs, type Timer, type World } from "../base/world.ts";
 import { inputLines } from "./input-lines.ts";
 
+/** Whose bots run where no files are named. */
+export const BOTS_FOLDER = "bots";
+
 const PROGRAM = fileURLToPath(new URL("bots.ts", import.meta.url));
 const MAX_LINE_BYTES = 8_192;
 const GOODBYE_MS = 6_000; // its bots may finish what they are doing for 5 s
@@ -32,7 +35,7 @@ export interface BotsOptions {
 
 /** Whether there is a `./bots`. Without one the process of its bots would look, find nothing and end. */
 export function hasBotsFolder(): boolean {
-  return existsSync("bots");
+  return existsSync(BOTS_FOLDER);
 }
 
 export class BotsProcess implements AsyncDisposable {

@@ -24,28 +24,10 @@ interface Options {
 
 await run(async () => {
   const { Option } = await import("commander");
-  const {
-    countOption,
-    createProgram,
-    inviteOption,
-    registryCaOption,
-    registryOption,
-    setOption,
-    ACCEPT_NEW_REGISTRY,
-    RECORD,
-    SET,
-  } = await import("./options.ts");
-  const program = createProgram("bots")
+  const { addRegistryOptions, countOption, createProgram, setOption, RECORD, SET } = await import("./options.ts");
+  const program = addRegistryOptions(createProgram("bots"))
     .description("Runs bots, each a peer of its own. Without files: every *.ts in ./bots.")
     .argument("[file...]", "the bots' files")
-    .option(
-      "-r, --registry <url|none>",
-      "the registry (default: the one on this machine); several are tried in turn",
-      registryOption,
-    )
-    .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
-    .addOption(registryCaOption())
-    .addOption(inviteOption())
     .option("--home <dir>", "where the bots keep their keys and data")
     .option("--set <name.key=value>", SET, setOption)
     .option("--record <folder>", RECORD)
@@ -67,9 +49,10 @@ async function runBots(given: readonly string[], options: Options): Promise<numb
   const { workersOf } = await import("../bot/worker-link.ts");
   const { localRegistryUrl } = await import("../registry/url.ts");
   const { BotsOff } = await import("./bots-off.ts");
+  const { BOTS_FOLDER } = await import("./bots-process.ts");
 
   const log = createLog("bots", stderrSink(options.debug ? "debug" : options.quiet ? "warn" : "info"));
-  const folder = given.length > 0 ? undefined : resolve("bots");
+  const folder = given.length > 0 ? undefined : resolve(BOTS_FOLDER);
   const files = (): string[] => (folder === undefined ? given.map((file) => resolve(file)) : botsOf(folder));
   if (files().length === 0) log.info("there is no bot in ./bots; docs/bots.md shows how to write one");
   const warn = (line: string): void => log.warn(line);

@@ -12,7 +12,7 @@ import { parseProxies } from "../registry/proxy.ts";
 import { parseRegistryUrl, parseRegistryUrls } from "../registry/url.ts";
 import { print } from "./output.ts";
 
-export const ACCEPT_NEW_REGISTRY = "go on with a registry whose key has changed (default: on this machine alone)";
+const ACCEPT_NEW_REGISTRY = "go on with a registry whose key has changed (default: on this machine alone)";
 export const RECORD = "record what happens to each bot in a file there, to be replayed by a test (see docs/bots.md)";
 export const SET = "configure a bot, as in webhook.port=8080; may be given again and again (secrets: see docs/bots.md)";
 
@@ -25,6 +25,19 @@ export function createProgram(name: string): Command {
       outputError: (text, write) => write(`warren: ${plainText(text)}\n`),
     })
     .version(`Warren ${VERSION} on Bun ${Bun.version}`, "-V, --version", "print the version");
+}
+
+/** Which registry, and how to come in. */
+export function addRegistryOptions(program: Command): Command {
+  return program
+    .option(
+      "-r, --registry <url|none>",
+      "the registry (default: the one on this machine); several are tried in turn",
+      registryOption,
+    )
+    .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
+    .addOption(registryCaOption())
+    .addOption(inviteOption());
 }
 
 export function portOption(text: string): number {
@@ -67,7 +80,7 @@ export function registryOption(text: string, before = "none"): string {
 }
 
 /** `--invite`; the environment is not seen by other users of the machine. */
-export function inviteOption(): Option {
+function inviteOption(): Option {
   return new Option("--invite <token>", "of a closed registry; needed once")
     .env("WARREN_INVITE")
     .argParser((text: string) => attempt(() => (parseInvite(text), text)));
@@ -106,7 +119,6 @@ export function choiceOption<Choice extends string>(choices: readonly Choice[]):
   };
 }
 
-/** For an option that may be given again and again. */
 /** May be given again and again. */
 export function urlsOption(text: string, before: readonly string[] = []): string[] {
   return [...before, attempt(() => parseRegistryUrl(text))];

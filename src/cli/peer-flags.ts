@@ -7,18 +7,7 @@ import type { AskOptions } from "./ask.ts";
 import type { Whose } from "./backup.ts";
 import type { Command as PeerCommand } from "./events.ts";
 import type { Owner } from "./names.ts";
-import {
-  ACCEPT_NEW_REGISTRY,
-  inviteOption,
-  nameOption,
-  portOption,
-  RECORD,
-  registryCaOption,
-  registryOption,
-  secondsOption,
-  SET,
-  setOption,
-} from "./options.ts";
+import { addRegistryOptions, nameOption, portOption, RECORD, secondsOption, SET, setOption } from "./options.ts";
 import { resolveHome } from "./program.ts";
 import type { RunOptions } from "./run-peer.ts";
 import type { StartOptions } from "./start.ts";
@@ -52,18 +41,11 @@ export interface Flags {
 export type Act = (action: (flags: Flags) => Promise<number | void>) => Promise<void>;
 
 export function addFlags(program: Command): Command {
-  return program
+  program
     .option("-n, --name <name>", "the identity to use or to make (default: the last one used)", nameOption)
     .option("-p, --port <port>", "the port to listen on; 0 is any free one (default: the identity's own)", portOption)
-    .option("--host <address>", "the address to listen on (default: all)")
-    .option(
-      "-r, --registry <url|none>",
-      "the registry (default: the one on this machine); several are tried in turn",
-      registryOption,
-    )
-    .option("--accept-new-registry", ACCEPT_NEW_REGISTRY)
-    .addOption(registryCaOption())
-    .addOption(inviteOption())
+    .option("--host <address>", "the address to listen on (default: all)");
+  return addRegistryOptions(program)
     .option("-b, --bot <file...>", "bots to run with this peer")
     .option("--no-bots", "do not run the bots of ./bots")
     .option("--set <name.key=value>", SET, setOption)

@@ -4,6 +4,7 @@ import { WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import { readIdentity } from "../identity/identity.ts";
 import { durationMs, type Duration } from "../bot/duration.ts";
+import { DEFAULT_STORE_NAME } from "../registry/nats-address.ts";
 import { DEFAULT_REGISTRY_PORT, localRegistryUrl } from "../registry/url.ts";
 import {
   choiceOption,
@@ -71,7 +72,7 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .option("--home <dir>", "where its key and names are kept")
     .option("--key <file>", "its key, where it is not in its home")
     .addOption(storeOption())
-    .option("--store-name <name>", "tells registries apart that use one store", nameOption, "warren")
+    .option("--store-name <name>", "tells registries apart that use one store", nameOption, DEFAULT_STORE_NAME)
     .option("--store-replicas <count>", "copies of everything (default: 3 on a cluster, else 1)", countOption)
     .option("--store-lease <seconds>", "how long a process may be silent (default: 20)", leaseOption)
     .option("--metrics <who>", "who may read /metrics: loopback or everyone", choiceOption(METRICS_READERS), "loopback")
@@ -91,17 +92,8 @@ export async function registryProgram(argv: readonly string[]): Promise<number> 
     .configureHelp({ showGlobalOptions: true })
     .action(async () => {
       const flags = program.opts<Flags>();
-      const {
-        port,
-        host,
-        url: urls = [],
-        metrics: metricsFor,
-        log: logForm,
-        drain,
-        dialBack: dialsBack,
-        debug,
-      } = flags;
-      const { closed: isClosed = false, readers, behindProxy: proxies = [] } = flags;
+      const { port, host, metrics: metricsFor, log: logForm, drain, dialBack: dialsBack, debug } = flags;
+      const { url: urls = [], closed: isClosed = false, readers, behindProxy: proxies = [] } = flags;
       const folder = folderOf(flags);
       const identity = flags.key === undefined ? undefined : await readIdentity(flags.key);
       const how = {

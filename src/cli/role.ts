@@ -1,6 +1,9 @@
 /** The role: what a machine needs once, its registry and the bots of the folder, is run by one peer of a home at a time. */
+import { takeLock } from "../base/file-lock.ts";
 import type { Timer, World } from "../base/world.ts";
-import { takeRoleLock } from "./role-lock.ts";
+
+/** In a home: whose holder has the role. */
+export const ROLE_LOCK = "role.lock";
 
 const LOOK_MS = 1_000;
 
@@ -56,7 +59,7 @@ export class Role implements Disposable {
   async #takeUp(): Promise<void> {
     if (this.#isClosed) return;
     const isNew = this.#lock === undefined;
-    this.#lock ??= takeRoleLock(this.#options.home);
+    this.#lock ??= takeLock(this.#options.home, ROLE_LOCK);
     if (!this.#lock) return;
     if (!this.#hasRegistry) this.#hasRegistry = await this.#options.ensureRegistry();
     if (isNew && !this.#isClosed) this.#options.startBots();

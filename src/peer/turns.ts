@@ -1,11 +1,11 @@
 /** Turns: whoever sends much is listened to in slices, so that whoever sends little does not wait behind all of it. */
 import type { Clock } from "../base/world.ts";
 import type { Database } from "../store/database.ts";
+import { frontOf } from "../wire/lines.ts";
 
 /** So many frames of one peer are looked at in one go, and so many bytes (128 KiB). What these bytes end counts with them. */
 export const TURN_FRAMES = 100;
 export const TURN_BYTES = 131_072;
-const LINE_FEED = 10;
 /** Slices in one commit: more of them cost hardly less each, and whoever comes meanwhile waits for all of it. */
 const MAX_SLICES = 16;
 
@@ -17,13 +17,7 @@ export interface Talker {
 
 /** How many bytes at the front of `bytes` are looked at in one go. */
 export function sliceOf(bytes: Uint8Array): number {
-  let end = 0;
-  for (let frames = 0; frames < TURN_FRAMES; frames++) {
-    const next = bytes.indexOf(LINE_FEED, end) + 1;
-    if (next === 0 || next > TURN_BYTES) return Math.min(bytes.byteLength, TURN_BYTES);
-    end = next;
-  }
-  return end;
+  return frontOf(bytes, TURN_FRAMES, TURN_BYTES);
 }
 
 /**

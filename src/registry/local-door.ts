@@ -3,15 +3,18 @@ import type { Database } from "bun:sqlite";
 import type { PeerId } from "../base/ids.ts";
 import type { World } from "../base/world.ts";
 import { Door, type Blocked, type KeptInvite, type Member, type NewInvite } from "./door.ts";
+import { Facts } from "./facts.ts";
 import { openDatabase } from "./registry-database.ts";
 
 export class LocalDoor extends Door {
   readonly #db: Database;
+  readonly #facts: Facts;
 
   /** Of a store whose database it is. */
   constructor(db: Database, world: World) {
     super(world);
     this.#db = db;
+    this.#facts = new Facts(db);
   }
 
   /** The operator's, beside the registry. @throws {WarrenError} what `openDatabase` throws */
@@ -25,11 +28,11 @@ export class LocalDoor extends Door {
   }
 
   get edition(): number {
-    return this.#fact("door") ?? 0;
+    return this.#facts.get("door") ?? 0;
   }
 
   get isClosed(): boolean {
-    return (this.#fact("closed") ?? 0) > 0;
+    return (this.#facts.get("closed") ?? 0) > 0;
   }
 
   isBlocked(id: PeerId): boolean {
@@ -43,14 +46,14 @@ export class LocalDoor extends Door {
   close(): Promise<void> {
     return this.#say(() => {
       if (this.isClosed) return;
-      this.#setFact("closed", 1);
+      this.#facts.set("closed", 1);
       const sql = "INSERT OR IGNORE INTO members (id, since, by) SELECT DISTINCT id, ?, 'was there' FROM names";
       this.#db.query(sql).run(this.world.clock.now());
     });
   }
 
   open(): Promise<void> {
-    return this.#say(() => this.#setFact("closed", 0));
+    return this.#say(() => this.#facts.set("closed", 0));
   }
 
   invites(): KeptInvite[] {
@@ -116,17 +119,9 @@ export class LocalDoor extends Door {
   /** Does what the operator says, and lets the registry that runs see that something was said. */
   #say<Result>(run: () => Result): Promise<Result> {
     const say = this.#db.transaction(() => {
-      this.#setFact("door", this.edition + 1);
+      this.#facts.set("door", this.edition + 1);
       return run();
     });
     return Promise.resolve(say.immediate());
-  }
-
-  #fact(key: string): number | undefined {
-    return this.#db.query<{ value: number }, [string]>("SELECT value FROM facts WHERE key = ?").get(key)?.value;
-  }
-
-  #setFact(key: string, value: number): void {
-    this.#db.query("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)").run(key, value);
   }
 }

@@ -4,6 +4,7 @@ import { describeError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Clock, World } from "../base/world.ts";
 import { decideClaim, releaseTime } from "./claims.ts";
+import { Facts } from "./facts.ts";
 import { DAY_MS, GRANT_DAYS } from "./grant.ts";
 import type { RegistryLimits } from "./limits.ts";
 import { LocalDoor } from "./local-door.ts";
@@ -48,6 +49,7 @@ export class LocalStore implements RegistryStore {
   readonly door: LocalDoor;
   readonly #lock: Disposable;
   readonly #db: Database;
+  readonly #facts: Facts;
   readonly #clock: Clock;
   readonly #limits: RegistryLimits;
   readonly #tables: Tables;
@@ -58,6 +60,7 @@ export class LocalStore implements RegistryStore {
   private constructor(lock: Disposable, db: Database, world: World, limits: RegistryLimits) {
     this.#lock = lock;
     this.#db = db;
+    this.#facts = new Facts(db);
     this.#clock = world.clock;
     this.door = new LocalDoor(db, world);
     this.#limits = limits;
@@ -79,7 +82,7 @@ export class LocalStore implements RegistryStore {
   async follow(follower: Follower): Promise<void> {
     this.#follower = follower;
     this.#tables.endBlocked();
-    const downMs = this.#clock.now() - (this.#fact("alive_at") ?? -Infinity);
+    const downMs = this.#clock.now() - (this.#facts.get("alive_at") ?? -Infinity);
     const isBlink = downMs >= 0 && downMs <= BLINK_MS;
     const online = this.#tables.list({ online: true, limit: this.#limits.maxNames });
     if (!isBlink) await Promise.all(online.map(({ id, stay }) => this.leave(id, stay)));
@@ -98,12 +101,12 @@ export class LocalStore implements RegistryStore {
       const last = this.#tables.lastRecord(id);
       if (last && last.record !== record && last.seq >= body.seq) return { kind: "stale", last: last.record };
       const receivedAt = this.#clock.now();
-      const releasedAt = grantedSince === undefined ? undefined : this.#fact(RELEASED + name);
+      const releasedAt = grantedSince === undefined ? undefined : this.#facts.get(RELEASED + name);
       const decision = decideClaim(this.#tables, this.#limits, { name, id, grantedSince, releasedAt, now: receivedAt });
       if (decision.kind !== "granted") return decision;
       const { since, displaced } = decision;
       if (displaced) ended = this.#displace(displaced, name);
-      this.#tables.setName(name, { id, since, usedDay: this.#fact("day") ?? 0 });
+      this.#tables.setName(name, { id, since, usedDay: this.#facts.get("day") ?? 0 });
       const stay = ++this.#stays;
       const commands = body.card.commands.map((command) => command.name);
       this.#tables.saveRecord({ body, commands, record, receivedAt, stay });
@@ -131,7 +134,7 @@ export class LocalStore implements RegistryStore {
       if (held?.id !== id) return false;
       ended = this.#displace(id, name);
       this.#tables.removeName(name);
-      this.#setFact(RELEASED + name, releaseTime(held, this.#clock.now()));
+      this.#facts.set(RELEASED + name, releaseTime(held, this.#clock.now()));
       return true;
     };
     return await this.#write(run, { tell: () => ended && this.#follower?.left(ended) });
@@ -140,11 +143,11 @@ export class LocalStore implements RegistryStore {
   tick(): Promise<void> {
     return this.#write(() => {
       const now = this.#clock.now();
-      this.#setFact("alive_at", now);
+      this.#facts.set("alive_at", now);
       const date = Math.floor(now / DAY_MS);
-      const previous = this.#fact("date");
+      const previous = this.#facts.get("date");
       if (date === previous) return;
-      this.#setFact("date", date);
+      this.#facts.set("date", date);
       if (previous !== undefined && date > previous) this.#countDay();
     });
   }
@@ -172,19 +175,11 @@ export class LocalStore implements RegistryStore {
   }
 
   #countDay(): void {
-    const day = (this.#fact("day") ?? 0) + 1;
-    this.#setFact("day", day);
+    const day = (this.#facts.get("day") ?? 0) + 1;
+    this.#facts.set("day", day);
     this.#tables.countDay(day, day - GRANT_DAYS);
     const oldest = this.#clock.now() - GRANT_DAYS * DAY_MS; // grants from before that have run out by themselves
     this.#db.query("DELETE FROM facts WHERE key GLOB ? AND value < ?").run(`${RELEASED}*`, oldest);
-  }
-
-  #fact(key: string): number | undefined {
-    return this.#db.query<{ value: number }, [string]>("SELECT value FROM facts WHERE key = ?").get(key)?.value;
-  }
-
-  #setFact(key: string, value: number): void {
-    this.#db.query("INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)").run(key, value);
   }
 
   /**

@@ -1,6 +1,9 @@
 /** NATS address: the servers of a shared store, as a command line gives them. */
 import { WarrenError } from "../base/errors.ts";
 
+/** Tells the registries apart that use one store. */
+export const DEFAULT_STORE_NAME = "warren";
+
 export interface NatsAddress {
   /** `host:port` each. */
   readonly servers: readonly string[];

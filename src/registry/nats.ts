@@ -4,7 +4,7 @@ import { describeError, WarrenError } from "../base/errors.ts";
 import type { PeerId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
 import type { World } from "../base/world.ts";
-import { parseNatsServers, type NatsAddress } from "./nats-address.ts";
+import { DEFAULT_STORE_NAME, parseNatsServers, type NatsAddress } from "./nats-address.ts";
 import { NatsJournal, type NatsClient } from "./nats-journal.ts";
 import { SharedDoor } from "./shared-door.ts";
 import { SharedNames } from "./shared-names.ts";
@@ -18,7 +18,6 @@ const PING_MS = 2_000;
 const RECONNECT_MS = 500;
 /** What a cluster keeps of everything: it goes on with one of three servers gone. */
 const CLUSTER_REPLICAS = 3;
-const DEFAULT_STORE_NAME = "warren";
 
 /** A bucket is the store's name with one of these. */
 type StorePart = "names" | "directory" | "door";

@@ -73,6 +73,17 @@ export class LineReader {
   }
 }
 
+/** How many bytes at the front of `bytes` are so many lines, or what there is of them, but no more than `maxBytes`. */
+export function frontOf(bytes: Uint8Array, maxLines: number, maxBytes: number): number {
+  let end = 0;
+  for (let lines = 0; lines < maxLines; lines++) {
+    const next = bytes.indexOf(LINE_FEED, end) + 1;
+    if (next === 0 || next > maxBytes) return Math.min(bytes.byteLength, maxBytes);
+    end = next;
+  }
+  return end;
+}
+
 /** How many lines end in `bytes`, none of them over the limit; the first one has begun `before` bytes earlier. */
 function countLines(bytes: Uint8Array, before: number, limit: number): number {
   let count = 0;

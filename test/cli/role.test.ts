@@ -2,9 +2,9 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { takeLock } from "../../src/base/file-lock.ts";
 import { systemWorld } from "../../src/base/world.ts";
-import { takeRoleLock } from "../../src/cli/role-lock.ts";
-import { Role } from "../../src/cli/role.ts";
+import { Role, ROLE_LOCK } from "../../src/cli/role.ts";
 import { ManualClock } from "../../src/testing/manual-clock.ts";
 
 let home = "";
@@ -26,16 +26,16 @@ function candidate(clock: ManualClock, registryAnswers: () => boolean = () => tr
 }
 
 test("the lock is one holder's until it is given back", () => {
-  const first = takeRoleLock(home);
+  const first = takeLock(home, ROLE_LOCK);
   expect(first).toBeDefined();
-  expect(takeRoleLock(home)).toBeUndefined();
+  expect(takeLock(home, ROLE_LOCK)).toBeUndefined();
   first?.[Symbol.dispose]();
-  using second = takeRoleLock(home);
+  using second = takeLock(home, ROLE_LOCK);
   expect(second).toBeDefined();
 });
 
 test("a home that cannot be written is an error that names the way out", () => {
-  expect(() => takeRoleLock("/dev/null/home")).toThrow("--home");
+  expect(() => takeLock("/dev/null/home", ROLE_LOCK)).toThrow("--home");
 });
 
 test("the first takes the role at once, the second within a second of its end", async () => {
@@ -52,7 +52,7 @@ test("the first takes the role at once, the second within a second of its end", 
   second.role[Symbol.dispose]();
   await clock.advance(10_000);
   expect(second.role.isHeld).toBe(true); // it was held to its end, and is not taken again after it
-  using free = takeRoleLock(home);
+  using free = takeLock(home, ROLE_LOCK);
   expect(free).toBeDefined();
 });
 
